@@ -1,0 +1,51 @@
+import type { EventMetadata, LedgerEvent, Strategy } from "../src/events/events.ts";
+import { type Dictionary, enter } from "./dictionary.ts";
+
+/** An event as the folds see it, on every engine. `revision` is a plain number: the state is JSON. */
+export type FoldedEvent = LedgerEvent & {
+  readonly metadata: Pick<EventMetadata, "recordedAt" | "actor" | "reason" | "commandId" | "commandDigest" | "hash">;
+  readonly revision: number;
+};
+
+/** The deployment that is active in an environment. */
+export interface ActiveDeployment {
+  readonly environment: string;
+  readonly deploymentId: string;
+  readonly number: number;
+  readonly modelId: string;
+  readonly version: number;
+  readonly algorithm: string;
+  readonly strategy: Strategy;
+  readonly deployedAt: string;
+  readonly recordedAt: string;
+  readonly actor: string;
+  readonly revision: number;
+}
+
+export interface ActiveModels {
+  project: string | null;
+  readonly environments: Dictionary<ActiveDeployment>;
+}
+
+export const initialActiveModels = (): ActiveModels => ({ project: null, environments: {} });
+
+/** What is active: the model of the latest deployment, in each environment. Nothing else ever decides it. */
+export function evolveActiveModels(state: ActiveModels, event: FoldedEvent): ActiveModels {
+  if (event.type !== "ModelDeployed") return state;
+  const { project, environment, deploymentId, number, modelId, version, algorithm, strategy, deployedAt } = event.data;
+  state.project = project;
+  enter(state.environments, environment, {
+    environment,
+    deploymentId,
+    number,
+    modelId,
+    version,
+    algorithm,
+    strategy,
+    deployedAt,
+    recordedAt: event.metadata.recordedAt,
+    actor: event.metadata.actor,
+    revision: event.revision,
+  });
+  return state;
+}

@@ -1,0 +1,22 @@
+import type { ProjectState } from "./project.ts";
+import { isBetter, scoreOf } from "./scores.ts";
+
+/** A model's place on the leaderboard, 1 for the best. */
+export interface Place {
+  readonly place: number;
+  readonly version: number;
+  readonly score: number;
+}
+
+/** Best first by the ranking's metric, then by version; retired and unscored models are left out (CONTRACT §10). */
+export function leaderboard(state: ProjectState, algorithm?: string): Place[] {
+  const { metric, goal } = state.ranking;
+  const scored: { version: number; score: number }[] = [];
+  state.models.forEach((model, index) => {
+    if (model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) return;
+    const score = scoreOf(model.metrics, metric);
+    if (score !== null) scored.push({ version: index + 1, score });
+  });
+  scored.sort((a, b) => (a.score === b.score ? a.version - b.version : isBetter(goal, a.score, b.score) ? -1 : 1));
+  return scored.map(({ version, score }, index) => ({ place: index + 1, version, score }));
+}

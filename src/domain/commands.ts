@@ -1,0 +1,213 @@
+import { z } from "zod";
+import { LedgerError } from "../errors.ts";
+import { GoalName, Labels, Metrics, STRATEGIES, type Strategy } from "../events/events.ts";
+import { type JsonObject, JsonObjectSchema } from "../events/json-value.ts";
+import {
+  Actor,
+  AlgorithmName,
+  CommandId,
+  DEFAULT_ENVIRONMENT,
+  EnvironmentName,
+  ProjectName,
+  Reason,
+  Text,
+} from "../events/names.ts";
+import { TASKS, type Task } from "../events/tasks.ts";
+
+/**
+ * What can be asked of the ledger. Strict at the door: an unknown field is refused, so that a misspelt option never
+ * passes for its default. The CLI and HTTP validate with these same schemas.
+ */
+
+const TIME_HINT = "must be a Date or an ISO 8601 time with a zone, for example 2026-05-04T10:00:00Z";
+const isoTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+
+/** A moment, given as a Date or an ISO 8601 string; kept as UTC with milliseconds. */
+export const Moment = z
+  .custom<Date | string>((value) => value instanceof Date || isoTime.safeParse(value).success, TIME_HINT)
+  .refine((value) => !Number.isNaN(new Date(value).getTime()), TIME_HINT)
+  .transform((value) => new Date(value).toISOString())
+  .refine((text) => text.length === 24, "must lie in the years 0000 to 9999");
+
+const TaskInput = z
+  .string()
+  .transform((task) => task.trim().replaceAll("-", "_"))
+  .refine((task) => Object.hasOwn(TASKS, task), `must be one of ${Object.keys(TASKS).join(", ")}`)
+  .transform((task) => task as Task);
+
+/** A model by version (3 or "3") or by id. */
+export const ModelRef = z.union(
+  [
+    z.int().positive(),
+    z
+      .string()
+      .regex(/^[1-9][0-9]{0,14}$/)
+      .transform(Number),
+    z.uuid().toLowerCase(),
+  ],
+  {
+    error: "must be a version (1, 2, 3…) or a model id (UUID)",
+  },
+);
+export type ModelRef = z.infer<typeof ModelRef>;
+
+/** The revision that the project's last event must have; "no_stream" when there must be no project yet. */
+const ExpectedRevision = z.union(
+  [z.bigint().nonnegative(), z.int().nonnegative().transform(BigInt), z.literal("no_stream")],
+  {
+    error: 'must be a revision (0, 1, 2…) or "no_stream"',
+  },
+);
+
+const options = {
+  commandId: CommandId.optional(),
+  actor: Actor.optional(),
+  reason: Reason.optional(),
+  correlationId: Text.min(1).max(200).optional(),
+  causationId: Text.min(1).max(200).optional(),
+  expectedRevision: ExpectedRevision.optional(),
+  dryRun: z.boolean().default(false),
+};
+
+const deploymentOptions = {
+  force: z.boolean().default(false),
+  /** When the deployment took place, by the caller's clock; default is the time it is recorded. */
+  deployedAt: Moment.optional(),
+};
+
+export const RecordTrainingInput = z.strictObject({
+  project: ProjectName,
+  task: TaskInput.optional(),
+  algorithm: AlgorithmName,
+  metrics: Metrics,
+  hyperparams: JsonObjectSchema.default({}),
+  snapshot: z
+    .strictObject({ relation: Text.min(1), rows: z.int().nonnegative().optional(), digest: Text.min(1).optional() })
+    .optional(),
+  artifact: z.strictObject({ uri: Text.min(1), digest: Text.min(1).optional() }).optional(),
+  labels: Labels.optional(),
+  trainedAt: Moment.optional(),
+  automaticDeploy: z.boolean().default(true),
+  ...options,
+});
+
+const choiceFields = {
+  strategy: z.enum(STRATEGIES).optional(),
+  algorithm: AlgorithmName.optional(),
+  model: ModelRef.optional(),
+  steps: z.int().positive().optional(),
+  toNumber: z.int().positive().optional(),
+};
+
+/** Which model to deploy: one strategy with what belongs to it. */
+export type Choice =
+  | { readonly strategy: "best_score" | "most_recent" }
+  | { readonly strategy: "rollback"; readonly steps: number }
+  | { readonly strategy: "rollback"; readonly toNumber: number }
+  | { readonly strategy: "specific"; readonly model: ModelRef };
+
+interface ChoiceInput {
+  readonly strategy?: Strategy | undefined;
+  readonly model?: ModelRef | undefined;
+  readonly steps?: number | undefined;
+  readonly toNumber?: number | undefined;
+}
+
+function refuseMisfits({ strategy, model, steps, toNumber }: ChoiceInput, context: z.core.$RefinementCtx): void {
+  const complain = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  if (strategy === "new_score") complain("strategy", "new_score is recorded by trainings and cannot be asked for");
+  if (strategy === "specific" && model === undefined) complain("model", "specific needs the model to deploy");
+  if (strategy !== undefined && strategy !== "specific" && model !== undefined) {
+    complain("model", `goes with the strategy specific, not with ${strategy}`);
+  }
+  if (strategy !== "rollback" && steps !== undefined) complain("steps", "goes with the strategy rollback only");
+  if (strategy !== "rollback" && toNumber !== undefined) complain("toNumber", "goes with the strategy rollback only");
+  if (steps !== undefined && toNumber !== undefined) complain("toNumber", "give steps or toNumber, not both");
+}
+
+function choiceOf({ strategy, model, steps, toNumber }: ChoiceInput): Choice {
+  if (model !== undefined) return { strategy: "specific", model };
+  if (strategy === "rollback") return toNumber === undefined ? { strategy, steps: steps ?? 1 } : { strategy, toNumber };
+  return { strategy: strategy === "most_recent" ? strategy : "best_score" };
+}
+
+export const DeployInput = z
+  .strictObject({
+    project: ProjectName,
+    ...choiceFields,
+    environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
+    ...deploymentOptions,
+    ...options,
+  })
+  .superRefine(refuseMisfits)
+  .transform(({ strategy, model, steps, toNumber, ...rest }) => ({
+    ...rest,
+    choice: choiceOf({ strategy, model, steps, toNumber }),
+  }));
+
+export const PromoteInput = z
+  .strictObject({
+    project: ProjectName,
+    from: EnvironmentName,
+    to: EnvironmentName,
+    ...deploymentOptions,
+    ...options,
+  })
+  .refine(({ from, to }) => from !== to, { path: ["to"], message: "must be another environment than from" });
+
+export const RetireModelInput = z.strictObject({ project: ProjectName, model: ModelRef, ...options });
+export const ReinstateModelInput = RetireModelInput;
+
+/** What a policy can say; `null` takes a field back to its default, a field left out keeps its value. */
+export const PolicyInput = z.strictObject({
+  automaticDeploy: z.enum(["improved", "not_worse", "off"]).nullable().optional(),
+  minImprovement: z.number().nonnegative().nullable().optional(),
+  metric: Text.min(1).nullable().optional(),
+  goal: GoalName.nullable().optional(),
+  environment: EnvironmentName.nullable().optional(),
+  requireReason: z.boolean().nullable().optional(),
+  frozen: z.strictObject({ reason: Reason, until: Moment.optional() }).nullable().optional(),
+});
+
+export const SetPolicyInput = z.strictObject({
+  project: ProjectName,
+  policy: PolicyInput.refine((policy) => Object.keys(policy).length > 0, "names nothing to set"),
+  ...options,
+});
+
+export const COMMAND_INPUTS = {
+  RecordTraining: RecordTrainingInput,
+  Deploy: DeployInput,
+  Promote: PromoteInput,
+  RetireModel: RetireModelInput,
+  ReinstateModel: ReinstateModelInput,
+  SetPolicy: SetPolicyInput,
+} as const;
+
+export type CommandType = keyof typeof COMMAND_INPUTS;
+type CommandOf<Type extends CommandType> = { readonly type: Type } & Readonly<z.output<(typeof COMMAND_INPUTS)[Type]>>;
+export type RecordTraining = CommandOf<"RecordTraining">;
+export type Deploy = CommandOf<"Deploy">;
+export type Promote = CommandOf<"Promote">;
+export type RetireModel = CommandOf<"RetireModel">;
+export type ReinstateModel = CommandOf<"ReinstateModel">;
+export type SetPolicy = CommandOf<"SetPolicy">;
+export type Command = RecordTraining | Deploy | Promote | RetireModel | ReinstateModel | SetPolicy;
+
+/**
+ * Validates one input by its schema.
+ * @throws {LedgerError} INVALID_INPUT; `details.issues` lists each bad field as `{ path, message }`.
+ */
+export function validated<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = result.error.issues.flatMap(({ path, message, ...issue }) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not known here" }))
+      : [{ path: path.join("."), message }],
+  );
+  const story = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+  throw new LedgerError("INVALID_INPUT", `invalid ${what}: ${story}`, { issues });
+}
+
+export type { JsonObject };

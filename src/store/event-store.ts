@@ -1,0 +1,106 @@
+/**
+ * THE PORT. What the ledger asks of a store, as types and promises; `test/store/contract.ts` holds every store to it.
+ * A store knows nothing of models: it keeps JSON text in streams.
+ */
+
+/** A fact proposed. `id` is a UUID; `data` and `metadata` are JSON text, stored byte for byte. */
+export interface NewEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+/** A fact in the log. `revision` is 0-based within the stream; `position` is opaque, URL-safe and ordered as text. */
+export interface StoredEvent extends NewEvent {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: string;
+}
+
+/** The revision the stream's last event must have, or that there is none yet. */
+export type ExpectedRevision = bigint | "no_stream";
+
+export interface Appended {
+  /** Of the last event appended. */
+  readonly revision: bigint;
+  readonly position: string;
+}
+
+export interface ReadOptions {
+  /** Events per round trip; a hint. */
+  readonly pageSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadStreamOptions extends ReadOptions {
+  readonly direction?: "forwards" | "backwards";
+  /** The first revision read, this one included. Default: the first, or when backwards the last event. */
+  readonly from?: bigint;
+  /** At most this many events; at least 1. */
+  readonly maxCount?: number;
+}
+
+export interface ReadAllOptions extends ReadOptions {
+  readonly direction?: "forwards" | "backwards";
+  /** Only events after this position (backwards: before it). Default: from the beginning (backwards: the end). */
+  readonly after?: string;
+  readonly maxCount?: number;
+}
+
+export interface SubscribeOptions {
+  /** Everything after this position; "start" is before the first event, "end" after the last one now in the log. */
+  readonly after: "start" | "end" | (string & {});
+  /** Only this stream. */
+  readonly stream?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface EventStore {
+  /** Where it is, for messages: never a password. */
+  readonly address: string;
+
+  /**
+   * Appends all of `events` (one at least) or none, and resolves once they would survive a power cut.
+   * Repeating an append with the same ids and the same `expected` returns the first result, also after later events.
+   * @throws {LedgerError} CONFLICT when `expected` does not hold, with `details.actual` (the revision as a decimal
+   * string, or "no_stream"), and when an id is already taken by another append; STORE_UNAVAILABLE when it is not known
+   * whether it was written; TOO_LARGE for more than 1 MiB in one append.
+   */
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
+
+  /** The events of a stream in order, those committed before the call at least. A stream that is not there is empty. */
+  readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<StoredEvent>;
+
+  /** The events of all the ledger's streams in the order of their commits. */
+  readAll(options?: ReadAllOptions): AsyncIterable<StoredEvent>;
+
+  /**
+   * A catch-up subscription: history, then live, in order, without gap or repeat, also across reconnects. Reads no
+   * further ahead than a bounded buffer. It is in place once the returned promise resolves, so "end" means now; the
+   * iterable ends when `signal` aborts or the store closes.
+   */
+  subscribe(options: SubscribeOptions): Promise<AsyncIterable<StoredEvent>>;
+
+  /**
+   * A number that changes whenever anybody, in any process, commits to the store; costs microseconds and never waits.
+   * Equal numbers: nothing new in between. NaN, which equals nothing, where the store cannot tell.
+   */
+  changeCount(): number;
+
+  /**
+   * Looks for an event of the stream in the store's index of ids. `undefined` when there is none, or when the store
+   * keeps no such index for ever (EventStoreDB): the project fold remembers the last 10,000 commands for that case.
+   */
+  findEvent(stream: string, id: string): Promise<StoredEvent | undefined>;
+
+  /**
+   * Keeps `value` (JSON text) under `name` in place of the one before; resolves when it would survive a power cut.
+   * For what can be rebuilt or repeated: snapshots, checkpoints. `name`: 1–400 printable characters.
+   */
+  keep(name: string, value: string): Promise<void>;
+  kept(name: string): Promise<string | undefined>;
+
+  /** Ends subscriptions, finishes what is under way, frees everything. Calls after it are refused with CLOSED. */
+  close(): Promise<void>;
+}
