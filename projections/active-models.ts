@@ -19,6 +19,7 @@ export interface ActiveDeployment {
   readonly deployedAt: string;
   readonly recordedAt: string;
   readonly actor: string;
+  readonly reason?: string;
   readonly revision: number;
 }
 
@@ -29,13 +30,16 @@ export interface ActiveModels {
 
 export const initialActiveModels = (): ActiveModels => ({ project: null, environments: {} });
 
-/** What is active: the model of the latest deployment, in each environment. Nothing else ever decides it. */
-export function evolveActiveModels(state: ActiveModels, event: FoldedEvent): ActiveModels {
-  if (event.type !== "ModelDeployed") return state;
-  const { project, environment, deploymentId, number, modelId, version, algorithm, strategy, deployedAt } = event.data;
-  state.project = project;
-  enter(state.environments, environment, {
-    environment,
+/** A deployment's own facts, as the folds keep them. */
+export function deploymentFacts({
+  data,
+  metadata,
+  revision,
+}: Extract<FoldedEvent, { readonly type: "ModelDeployed" }>) {
+  const { deploymentId, number, modelId, version, algorithm, strategy, deployedAt } = data;
+  const { recordedAt, actor, reason } = metadata;
+  const because = reason === undefined ? {} : { reason };
+  return {
     deploymentId,
     number,
     modelId,
@@ -43,9 +47,18 @@ export function evolveActiveModels(state: ActiveModels, event: FoldedEvent): Act
     algorithm,
     strategy,
     deployedAt,
-    recordedAt: event.metadata.recordedAt,
-    actor: event.metadata.actor,
-    revision: event.revision,
-  });
+    recordedAt,
+    actor,
+    ...because,
+    revision,
+  };
+}
+
+/** What is active: the model of the latest deployment, in each environment. Nothing else ever decides it. */
+export function evolveActiveModels(state: ActiveModels, event: FoldedEvent): ActiveModels {
+  if (event.type !== "ModelDeployed") return state;
+  const { project, environment } = event.data;
+  state.project = project;
+  enter(state.environments, environment, { environment, ...deploymentFacts(event) });
   return state;
 }

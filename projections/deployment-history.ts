@@ -1,4 +1,4 @@
-import type { ActiveDeployment, FoldedEvent } from "./active-models.ts";
+import { type ActiveDeployment, deploymentFacts, type FoldedEvent } from "./active-models.ts";
 import { type Dictionary, enter, lookUp } from "./dictionary.ts";
 
 /** One deployment as the history keeps it: enough to answer what was active when. */
@@ -13,23 +13,12 @@ export const initialDeploymentHistory = (): DeploymentHistory => ({ environments
 
 export function evolveDeploymentHistory(state: DeploymentHistory, event: FoldedEvent): DeploymentHistory {
   if (event.type !== "ModelDeployed") return state;
-  const { environment, deploymentId, number, modelId, version, algorithm, strategy, deployedAt } = event.data;
+  const { environment } = event.data;
   let past = lookUp(state.environments, environment);
   if (past === undefined) {
     past = [];
     enter(state.environments, environment, past);
   }
-  past.push({
-    deploymentId,
-    number,
-    modelId,
-    version,
-    algorithm,
-    strategy,
-    deployedAt,
-    recordedAt: event.metadata.recordedAt,
-    actor: event.metadata.actor,
-    revision: event.revision,
-  });
+  past.push(deploymentFacts(event));
   return state;
 }

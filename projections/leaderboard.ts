@@ -1,5 +1,5 @@
 import type { ProjectState } from "./project.ts";
-import { isBetter, scoreOf } from "./scores.ts";
+import { isBetter, type KeyMetric, scoreOf } from "./scores.ts";
 
 /** A model's place on the leaderboard, 1 for the best. */
 export interface Place {
@@ -8,9 +8,8 @@ export interface Place {
   readonly score: number;
 }
 
-/** Best first by the ranking's metric, then by version; retired and unscored models are left out (CONTRACT §10). */
-export function leaderboard(state: ProjectState, algorithm?: string): Place[] {
-  const { metric, goal } = state.ranking;
+/** Best first by the key metric, then by version; retired and unscored models are left out (CONTRACT §10). */
+export function leaderboard(state: ProjectState, { metric, goal }: KeyMetric, algorithm?: string): Place[] {
   const scored: { version: number; score: number }[] = [];
   state.models.forEach((model, index) => {
     if (model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) return;

@@ -146,6 +146,9 @@ function rememberCommand({ commands }: ProjectState, { metadata, revision }: Fol
 
 function train(state: ProjectState, data: ModelTrainedData, revision: number): void {
   const { modelId: id, version, algorithm, metrics, trainedAt, artifact } = data;
+  // They are handed out as they are: a caller must not be able to change the state through them.
+  Object.freeze(metrics);
+  Object.freeze(artifact);
   const model: Model = { id, algorithm, metrics, trainedAt, ...(artifact && { artifact }), revision, isRetired: false };
   state.models[version - 1] = model;
   enter(state.versionOf, id, version);

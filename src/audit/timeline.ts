@@ -1,0 +1,30 @@
+import type { PastDeployment } from "../../projections/deployment-history.ts";
+
+/** A stretch of time in which one deployment was active: `[activeFrom, activeTo)`, null where it still is. */
+export interface TimelineEntry {
+  readonly model: { readonly modelId: string; readonly version: number; readonly algorithm: string };
+  readonly deployment: Omit<PastDeployment, "modelId" | "version" | "algorithm">;
+  readonly activeFrom: string;
+  readonly activeTo: string | null;
+}
+
+/**
+ * The stretches that touch `[from, to)`, oldest first. They tile: each ends where the next begins, by recorded time;
+ * one of no length was replaced within its millisecond.
+ */
+export function timelineOf(
+  past: readonly PastDeployment[],
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+): TimelineEntry[] {
+  return past
+    .map(({ modelId, version, algorithm, ...deployment }, index) => ({
+      model: { modelId, version, algorithm },
+      deployment,
+      activeFrom: deployment.recordedAt,
+      activeTo: past[index + 1]?.recordedAt ?? null,
+    }))
+    .filter(({ activeFrom, activeTo }) => {
+      const isOverBefore = from !== undefined && activeTo !== null && activeTo <= from && activeFrom < from;
+      return !isOverBefore && (to === undefined || activeFrom < to);
+    });
+}

@@ -1,0 +1,56 @@
+import { LedgerError } from "../errors.ts";
+import { type EventMetadata, type LedgerEvent, type RecordedEvent, SCHEMA_VERSION } from "./events.ts";
+
+/** What a store gives back, whatever its kind: JSON text and its place in the log. */
+interface Stored {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: string;
+}
+
+type Upcast = (data: object) => object;
+
+/** By type, then by the schema version found: what makes it the next version. Empty while there has been only one. */
+const UPCASTS: Readonly<Record<string, Readonly<Record<number, Upcast>>>> = {};
+
+function upcast(type: string, data: object, version: number): object {
+  let current = data;
+  for (let from = version; from < SCHEMA_VERSION; from++) current = UPCASTS[type]?.[from]?.(current) ?? current;
+  return current;
+}
+
+/**
+ * Reads a stored event: tolerant of fields and types that this version does not know, and old versions are upcast.
+ * @throws {LedgerError} CORRUPT when the stored text is not JSON.
+ */
+export function recorded(stored: Stored): RecordedEvent {
+  const { id, type, stream, revision, position } = stored;
+  const data = parsed(stored, "data");
+  const metadata = parsed(stored, "metadata") as EventMetadata;
+  const known = { type, data: upcast(type, data, metadata.schemaVersion) } as LedgerEvent;
+  return { ...known, id, metadata, stream, revision, position, recordedAt: metadata.recordedAt };
+}
+
+function parsed(stored: Stored, part: "data" | "metadata"): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(stored[part]);
+  } catch (cause) {
+    throw corrupt(stored, part, cause);
+  }
+  if (typeof value !== "object" || value === null) throw corrupt(stored, part);
+  return value;
+}
+
+function corrupt({ stream, revision }: Stored, part: string, cause?: unknown): LedgerError {
+  return new LedgerError(
+    "CORRUPT",
+    `the ${part} of event ${revision} in ${stream} is not a JSON object: the log was damaged; run verify, then restore it from a backup`,
+    { stream, revision: String(revision) },
+    { cause },
+  );
+}

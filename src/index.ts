@@ -1,0 +1,45 @@
+export type { Contender, Explanation } from "./audit/explain.ts";
+export type { TimelineEntry } from "./audit/timeline.ts";
+export type { Broken, Verification } from "./audit/verify.ts";
+export type { Policy } from "./domain/policy.ts";
+export { LedgerError, type LedgerErrorCode } from "./errors.ts";
+export type {
+  DecisionData,
+  EventMetadata,
+  EventType,
+  LedgerEvent,
+  RecordedEvent,
+  Strategy,
+} from "./events/events.ts";
+export { type Goal, TASKS, type Task } from "./events/tasks.ts";
+export type { ActiveModel } from "./ledger/active-model.ts";
+export type { Follower } from "./ledger/follow.ts";
+export type {
+  Deployment,
+  DeploymentsFilter,
+  LeaderboardEntry,
+  LeaderboardFilter,
+  ModelEntry,
+  ModelsFilter,
+  ProjectSummary,
+} from "./ledger/queries.ts";
+export type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "./ledger/results.ts";
+export type { Rows } from "./ledger/rows.ts";
+export {
+  type ActiveModelOptions,
+  type DeployInput,
+  type FollowOptions,
+  Ledger,
+  type LedgerOptions,
+  openLedger,
+  type PromoteInput,
+  type RecordTrainingInput,
+  type ReinstateModelInput,
+  type RetireModelInput,
+  type RollbackInput,
+  type SetPolicyInput,
+  type SubscribeOptions,
+  type TimelineOptions,
+  type VerifyOptions,
+} from "./open-ledger.ts";
+export { type Runtime, systemRuntime } from "./runtime.ts";

@@ -1,0 +1,65 @@
+import type { ActiveDeployment } from "../../projections/active-models.ts";
+import type { ProjectState } from "../../projections/project.ts";
+import { keyMetric, scoreOf } from "../../projections/scores.ts";
+import type { ModelTrainedData, Strategy } from "../events/events.ts";
+import type { Task } from "../events/tasks.ts";
+
+/** The model that serves, with all that whoever serves it needs: what it is, where it lies, who put it there and when. */
+export interface ActiveModel {
+  readonly project: string;
+  readonly environment: string;
+  readonly task: Task;
+  readonly modelId: string;
+  readonly version: number;
+  readonly algorithm: string;
+  readonly metrics: ModelTrainedData["metrics"];
+  /** Of the key metric; null where the model has none. */
+  readonly score: number | null;
+  readonly artifact?: ModelTrainedData["artifact"];
+  readonly trainedAt: string;
+  readonly deploymentId: string;
+  readonly number: number;
+  readonly strategy: Strategy;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly deployedAt: string;
+  /** When the ledger recorded the deployment: the model is active from here on. */
+  readonly recordedAt: string;
+  /** Of the deployment's event. */
+  readonly revision: bigint;
+}
+
+export function activeModelOf(
+  state: ProjectState,
+  environment: string,
+  deployment: Omit<ActiveDeployment, "environment">,
+): ActiveModel {
+  const model = state.models[deployment.version - 1];
+  if (model === undefined || state.project === null || state.task === null) {
+    throw new RangeError(
+      `deployment ${deployment.number} names version ${deployment.version}, which is not in the fold`,
+    );
+  }
+  const { metrics, artifact, trainedAt } = model;
+  const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason } = deployment;
+  return {
+    project: state.project,
+    environment,
+    task: state.task,
+    modelId,
+    version,
+    algorithm,
+    metrics,
+    score: scoreOf(metrics, keyMetric(state.task, state.policy).metric),
+    ...(artifact && { artifact }),
+    trainedAt,
+    deploymentId,
+    number,
+    strategy,
+    actor,
+    ...(reason !== undefined && { reason }),
+    deployedAt: deployment.deployedAt,
+    recordedAt: deployment.recordedAt,
+    revision: BigInt(deployment.revision),
+  };
+}

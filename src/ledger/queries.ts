@@ -1,0 +1,287 @@
+import { z } from "zod";
+import { lookUp } from "../../projections/dictionary.ts";
+import { leaderboard } from "../../projections/leaderboard.ts";
+import type { ProjectState } from "../../projections/project.ts";
+import { versionOf } from "../domain/candidates.ts";
+import { ModelRef, Moment } from "../domain/commands.ts";
+import { type Policy, policyInForce } from "../domain/policy.ts";
+import { LedgerError } from "../errors.ts";
+import { type ModelTrainedData, type PolicyData, type RecordedEvent, StrategyName } from "../events/events.ts";
+import { Actor, AlgorithmName, EnvironmentName, ProjectName, projectOf, streamOf } from "../events/names.ts";
+import { recorded } from "../events/stored.ts";
+import type { Task } from "../events/tasks.ts";
+import type { EventStore, StoredEvent } from "../store/event-store.ts";
+import { type ActiveModel, activeModelOf } from "./active-model.ts";
+import type { Folded, ProjectCache } from "./project-cache.ts";
+import type { DeploymentResult } from "./results.ts";
+
+const Limit = z.int().positive();
+
+export const ModelsFilter = z.strictObject({
+  algorithm: AlgorithmName.optional(),
+  /** Only the retired (true) or only the others (false). */
+  retired: z.boolean().optional(),
+  /** Only versions after this one: the place to go on from. */
+  after: z.int().nonnegative().optional(),
+  limit: Limit.optional(),
+});
+export type ModelsFilter = z.input<typeof ModelsFilter>;
+
+export const LeaderboardFilter = z.strictObject({ algorithm: AlgorithmName.optional(), limit: Limit.optional() });
+export type LeaderboardFilter = z.input<typeof LeaderboardFilter>;
+
+export const DeploymentsFilter = z.strictObject({
+  project: ProjectName.optional(),
+  environment: EnvironmentName.optional(),
+  actor: Actor.optional(),
+  strategy: StrategyName.optional(),
+  algorithm: AlgorithmName.optional(),
+  /** By id, or by version where a project is given. */
+  model: ModelRef.optional(),
+  /** Recorded at this moment or later. */
+  from: Moment.optional(),
+  /** Recorded before this moment. */
+  to: Moment.optional(),
+  order: z.enum(["asc", "desc"]).default("desc"),
+  limit: Limit.optional(),
+  /** The position of the last row of the page before. */
+  after: z.string().min(1).optional(),
+});
+export type DeploymentsFilter = z.input<typeof DeploymentsFilter>;
+
+/** A deployment as history tells it: what the event says, and who, why and when. */
+export interface Deployment extends Omit<DeploymentResult, "dryRun" | "position"> {
+  readonly algorithmFilter?: string;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly commandId: string;
+  readonly correlationId: string;
+  readonly causationId: string;
+  readonly recordedAt: string;
+  readonly position: string;
+}
+
+/** A model with everything its training recorded. */
+export interface ModelEntry extends Omit<ModelTrainedData, "automaticDeploy"> {
+  readonly automaticDeploy: ModelTrainedData["automaticDeploy"];
+  readonly isRetired: boolean;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly recordedAt: string;
+  readonly revision: bigint;
+}
+
+export interface LeaderboardEntry {
+  readonly place: number;
+  readonly version: number;
+  readonly modelId: string;
+  readonly algorithm: string;
+  readonly metric: string;
+  readonly score: number;
+  readonly metrics: ModelTrainedData["metrics"];
+  readonly trainedAt: string;
+  /** The environments where it is active. */
+  readonly activeIn: readonly string[];
+}
+
+export interface ProjectSummary {
+  readonly project: string;
+  /** Null before the first training. */
+  readonly task: Task | null;
+  /** In force, defaults filled in. */
+  readonly policy: Policy;
+  readonly models: number;
+  readonly retired: number;
+  readonly deployments: number;
+  /** The active model of each environment that ever had one. */
+  readonly active: readonly ActiveModel[];
+  /** When the last event was recorded. */
+  readonly recordedAt: string;
+  readonly revision: bigint;
+}
+
+interface Parts {
+  readonly store: EventStore;
+  readonly cache: ProjectCache<ProjectState>;
+  readonly defaults: PolicyData;
+}
+
+/** The questions that history and the folds answer. Every one sees what was committed before it was asked. */
+export class Queries {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {LedgerError} PROJECT_NOT_FOUND */
+  async known(project: string): Promise<Folded<ProjectState>> {
+    const folded = await this.#parts.cache.fresh(project);
+    if (folded.state.project === null) throw projectNotFound(project);
+    return folded;
+  }
+
+  async summary(project: string): Promise<ProjectSummary> {
+    const { state, revision } = await this.known(project);
+    const active = Object.values(state.active.environments).map((one) => activeModelOf(state, one.environment, one));
+    const environments = Object.values(state.environments);
+    return {
+      project,
+      task: state.task,
+      policy: policyInForce(state.policy, this.#parts.defaults, state.task),
+      models: state.models.length,
+      retired: state.models.length - state.everyone.count,
+      deployments: environments.reduce((sum, { deployed }) => sum + deployed.length, 0),
+      active: active.sort((a, b) => (a.environment < b.environment ? -1 : 1)),
+      recordedAt: state.recordedAt,
+      revision,
+    };
+  }
+
+  /** In the order of their first events. */
+  async *summaries(): AsyncGenerator<ProjectSummary> {
+    const seen = new Set<string>();
+    for await (const { stream } of this.#parts.store.readAll()) {
+      if (seen.has(stream)) continue;
+      seen.add(stream);
+      yield await this.summary(projectOf(stream));
+    }
+  }
+
+  /** By version. */
+  async *models(project: string, filter: z.output<typeof ModelsFilter>): AsyncGenerator<ModelEntry> {
+    const { state } = await this.known(project);
+    const isRetired = state.models.map((model) => model.isRetired);
+    const first = state.models[filter.after ?? 0];
+    if (first === undefined) return;
+    let left = filter.limit ?? Number.POSITIVE_INFINITY;
+    for await (const stored of this.#parts.store.readStream(streamOf(project), { from: BigInt(first.revision) })) {
+      if (stored.type !== "ModelTrained") continue;
+      const event = recorded(stored);
+      if (event.type !== "ModelTrained") continue;
+      const retired = isRetired[event.data.version - 1];
+      if (retired === undefined) return;
+      if (filter.algorithm !== undefined && event.data.algorithm !== filter.algorithm) continue;
+      if (filter.retired !== undefined && retired !== filter.retired) continue;
+      const { actor, reason, recordedAt } = event.metadata;
+      const because = reason === undefined ? {} : { reason };
+      yield { ...event.data, isRetired: retired, actor, ...because, recordedAt, revision: event.revision };
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  async *leaderboard(project: string, filter: z.output<typeof LeaderboardFilter>): AsyncGenerator<LeaderboardEntry> {
+    const { state } = await this.known(project);
+    const key = policyInForce(state.policy, this.#parts.defaults, state.task);
+    const active = Object.values(state.active.environments);
+    const places = leaderboard(state, key, filter.algorithm).slice(0, filter.limit);
+    const models = places.map(({ version }) => state.models[version - 1]);
+    for (const [index, place] of places.entries()) {
+      const model = models[index];
+      if (model === undefined || key.metric === null) return;
+      const { id: modelId, algorithm, metrics, trainedAt } = model;
+      const activeIn = active.filter(({ version }) => version === place.version).map(({ environment }) => environment);
+      yield { ...place, modelId, algorithm, metric: key.metric, metrics, trainedAt, activeIn };
+    }
+  }
+
+  async *deployments(filter: z.output<typeof DeploymentsFilter>): AsyncGenerator<Deployment> {
+    const modelId = await this.#modelIdOf(filter);
+    let left = filter.limit ?? Number.POSITIVE_INFINITY;
+    for await (const stored of this.#read(filter)) {
+      if (stored.type !== "ModelDeployed") continue;
+      const event = recorded(stored);
+      if (event.type !== "ModelDeployed" || !matches(event, filter, modelId)) continue;
+      yield deploymentOfEvent(event);
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  #read({ project, order, after }: z.output<typeof DeploymentsFilter>): AsyncIterable<StoredEvent> {
+    const { store } = this.#parts;
+    const direction = order === "asc" ? "forwards" : "backwards";
+    if (project === undefined) return store.readAll({ direction, ...(after !== undefined && { after }) });
+    return afterPosition(store.readStream(streamOf(project), { direction }), order, after);
+  }
+
+  async #modelIdOf({ project, model }: z.output<typeof DeploymentsFilter>): Promise<string | undefined> {
+    if (project === undefined) {
+      if (typeof model !== "number") return model;
+      const message = "a version belongs to a project: name the project too, or give the model's id";
+      throw new LedgerError("INVALID_INPUT", `invalid filter: model: ${message}`, {
+        issues: [{ path: "model", message }],
+      });
+    }
+    const { state } = await this.known(project);
+    if (model === undefined) return undefined;
+    const version = versionOf(state, model);
+    const id = version === undefined ? undefined : state.models[version - 1]?.id;
+    if (id !== undefined) return id;
+    throw new LedgerError("MODEL_NOT_FOUND", `there is no model ${model} in "${project}"`, { project, model });
+  }
+}
+
+export function projectNotFound(project: string): LedgerError {
+  return new LedgerError("PROJECT_NOT_FOUND", `there is no project "${project}"`, { project });
+}
+
+async function* afterPosition(events: AsyncIterable<StoredEvent>, order: "asc" | "desc", after: string | undefined) {
+  for await (const event of events) {
+    if (after !== undefined && (order === "asc" ? event.position <= after : event.position >= after)) continue;
+    yield event;
+  }
+}
+
+type DeployedEvent = Extract<RecordedEvent, { readonly type: "ModelDeployed" }>;
+
+function matches(event: DeployedEvent, filter: z.output<typeof DeploymentsFilter>, modelId: string | undefined) {
+  const { environment, strategy, algorithm } = event.data;
+  return (
+    (filter.environment === undefined || environment === filter.environment) &&
+    (filter.actor === undefined || event.metadata.actor === filter.actor) &&
+    (filter.strategy === undefined || strategy === filter.strategy) &&
+    (filter.algorithm === undefined || algorithm === filter.algorithm) &&
+    (modelId === undefined || event.data.modelId === modelId) &&
+    (filter.from === undefined || event.recordedAt >= filter.from) &&
+    (filter.to === undefined || event.recordedAt < filter.to)
+  );
+}
+
+/** A deployment's event as a row of history. */
+export function deploymentOfEvent({ data, metadata, revision, position, recordedAt }: DeployedEvent): Deployment {
+  const { actor, reason, commandId, correlationId, causationId } = metadata;
+  const { project, environment, number, deploymentId, modelId, version, algorithm, strategy } = data;
+  const { algorithmFilter, replaces, replays, promotedFrom, decision, deployedAt } = data;
+  return {
+    project,
+    environment,
+    number,
+    deploymentId,
+    modelId,
+    version,
+    algorithm,
+    strategy,
+    ...(algorithmFilter !== undefined && { algorithmFilter }),
+    ...(replaces && { replaces }),
+    ...(replays !== undefined && { replays }),
+    ...(promotedFrom !== undefined && { promotedFrom }),
+    decision,
+    actor,
+    ...(reason !== undefined && { reason }),
+    commandId,
+    correlationId,
+    causationId,
+    deployedAt,
+    recordedAt,
+    revision,
+    position,
+  };
+}
+
+/** The active model in one environment, from the fold. */
+export function activeIn({ state }: Folded<ProjectState>, environment: string): ActiveModel | undefined {
+  const active = lookUp(state.active.environments, environment);
+  return active && activeModelOf(state, environment, active);
+}
