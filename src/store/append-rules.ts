@@ -6,9 +6,6 @@ import type { Appended, ExpectedRevision, NewEvent } from "./event-store.ts";
 /** One append may carry this many bytes of UTF-8, names and ids included. */
 const MAX_APPEND_BYTES = 1024 * 1024;
 
-/** What separates JSON texts in a store's own files and messages; no JSON text contains it (RFC 8259 §7). */
-export const SEPARATOR = "\u001e";
-
 /** Where an event with a certain id is. */
 export interface TakenId {
   readonly stream: string;
@@ -23,7 +20,7 @@ const invalid = (message: string, details: Readonly<Record<string, unknown>> = {
 export function checkText(what: string, text: string): void {
   if (text === "") throw invalid(`${what} must not be empty`);
   if (!text.isWellFormed()) throw invalid(`${what} must be well-formed Unicode: it holds half of a surrogate pair`);
-  if (text.includes(SEPARATOR) || text.includes("\0")) throw invalid(`${what} must not contain U+0000 or U+001E`);
+  if (text.includes("\0")) throw invalid(`${what} must not contain U+0000`);
 }
 
 const MAX_UTF8_BYTES_A_UNIT = 3;

@@ -19,6 +19,7 @@ import type {
   SubscribeOptions,
 } from "./event-store.ts";
 import { formatPosition, parsePosition } from "./position.ts";
+import { subscription } from "./subscription.ts";
 
 const ADDRESS = "memory:";
 
@@ -111,24 +112,24 @@ export function memoryEventStore(): EventStore {
     }
   }
 
-  /** Resolves at the next commit, at the end of the store or when `signal` aborts. */
-  function nextWake(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves at the next commit, at the end of the store or of the subscription. */
+  function nextWake(ended: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       function wake(): void {
         sleepers.delete(wake);
-        signal?.removeEventListener("abort", wake);
+        ended.removeEventListener("abort", wake);
         resolve();
       }
       sleepers.add(wake);
-      signal?.addEventListener("abort", wake);
+      ended.addEventListener("abort", wake);
     });
   }
 
-  async function* follow(next: number, { stream, signal }: SubscribeOptions): AsyncGenerator<StoredEvent> {
-    while (!isClosed && !signal?.aborted) {
+  async function* follow(next: number, stream: string | undefined, ended: AbortSignal): AsyncGenerator<StoredEvent> {
+    while (!isClosed && !ended.aborted) {
       const event = log[next];
       if (!event) {
-        await nextWake(signal);
+        await nextWake(ended);
       } else {
         next += 1;
         if (stream === undefined || event.stream === stream) yield event;
@@ -150,9 +151,10 @@ export function memoryEventStore(): EventStore {
     },
     readStream,
     readAll,
-    async subscribe(options) {
+    async subscribe({ after, stream, signal }) {
       checkOpen();
-      return follow(firstAfter(options.after), options);
+      const first = firstAfter(after);
+      return subscription((ended) => follow(first, stream, ended), signal);
     },
     changeCount() {
       checkOpen();

@@ -1,7 +1,210 @@
+import { resolve } from "node:path";
 import { LedgerError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import type { EventStore } from "./event-store.ts";
+import { checkAppend, checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
+import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
+import { formatPosition, parsePosition } from "./position.ts";
+import { type ChangeCount, sqliteChangeCount } from "./sqlite-change-count.ts";
+import { watchForCommits } from "./sqlite-change-watch.ts";
+import { toLedgerError } from "./sqlite-errors.ts";
+import { groupCommit } from "./sqlite-group-commit.ts";
+import { liveTail } from "./sqlite-live-tail.ts";
+import { readPages } from "./sqlite-pages.ts";
+import { sqliteThread } from "./sqlite-thread.ts";
+import { appendCells, type Cell, keepCells, type Reader, storedEvent, type Writer } from "./sqlite-wire.ts";
+import { subscription } from "./subscription.ts";
 
-export async function sqliteEventStore(path: string, _runtime: Runtime): Promise<EventStore> {
-  throw new LedgerError("STORE_UNAVAILABLE", `cannot open "${path}": the SQLite store is still being built`);
+export interface SqliteEventStore extends EventStore {
+  /** The settings of the connection that writes, by name. */
+  pragmas(): Promise<Readonly<Record<string, Cell>>>;
 }
+
+export interface SqliteOptions {
+  /** How long to wait for other processes that hold the file before giving up. Default: 30 s. */
+  readonly lockTimeoutMs?: number;
+}
+
+/**
+ * A store in one file, which several processes may use at once; created if it is not there. Whatever may wait, for the
+ * disk or for another process, does so in a thread of its own: one writes, one reads, each started when it is needed.
+ * @throws {LedgerError} STORE_UNAVAILABLE when the file cannot be opened or is something else; CORRUPT when damaged.
+ */
+export async function sqliteEventStore(
+  givenPath: string,
+  runtime: Runtime,
+  { lockTimeoutMs = 30_000 }: SqliteOptions = {},
+): Promise<SqliteEventStore> {
+  const path = resolve(givenPath);
+  const reader = sqliteThread<Reader>("sqlite-reader", { path, lockTimeoutMs });
+  const writer = sqliteThread<Writer>("sqlite-writer", { path, lockTimeoutMs });
+  const commits = groupCommit(
+    (calls) => writer.call("commit", calls),
+    () => tail.wake(),
+  );
+  const tail = liveTail({
+    lastPosition: async () => formatPosition(await reader.call("lastPosition")),
+    readAfter: (after) => readAll({ after }),
+    watch: (onChange) => watchForCommits(path, changeCount, runtime, onChange),
+  });
+  let changes: ChangeCount | undefined;
+  let closed: Promise<void> | undefined;
+
+  try {
+    if (!(await reader.call("isReady"))) await writer.call("prepare");
+  } catch (error) {
+    await Promise.all([reader.stop(), writer.stop()]);
+    throw error;
+  }
+
+  function checkOpen(): void {
+    if (closed) throw new LedgerError("CLOSED", `the ledger "${path}" is closed`);
+  }
+
+  function readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StoredEvent> {
+    const { direction = "forwards", from, maxCount } = options;
+    const backwards = direction === "backwards";
+    const step = backwards ? -1n : 1n;
+    return readPages({
+      ...options,
+      check() {
+        checkOpen();
+        checkRevision(from);
+        checkMaxCount(maxCount);
+      },
+      fetch: (last, maxEvents) => {
+        checkOpen();
+        const first = last ? last.revision + step : (from ?? (backwards ? MAX_REVISION : 0n));
+        const clamped = first > MAX_REVISION ? MAX_REVISION : first;
+        return reader.call("readStream", { stream, from: Number(clamped), backwards, maxEvents });
+      },
+    });
+  }
+
+  function readAll(options: ReadAllOptions = {}): AsyncGenerator<StoredEvent> {
+    const { direction = "forwards", after, maxCount } = options;
+    const backwards = direction === "backwards";
+    const edge = backwards ? Number.MAX_SAFE_INTEGER : 0;
+    return readPages({
+      ...options,
+      check() {
+        checkOpen();
+        checkMaxCount(maxCount);
+        if (after !== undefined) parsePosition(after);
+      },
+      fetch: (last, maxEvents) => {
+        checkOpen();
+        const beyond = last?.position ?? after;
+        const position = beyond === undefined ? edge : parsePosition(beyond);
+        return reader.call("readAll", { after: position, backwards, maxEvents });
+      },
+    });
+  }
+
+  async function* follow(after: number, stream: string | undefined, ended: AbortSignal): AsyncGenerator<StoredEvent> {
+    const release = reader.hold();
+    const isOver = (): boolean => closed !== undefined || ended.aborted;
+    let last = formatPosition(after);
+    try {
+      while (!isOver()) {
+        const seat = await tail.join(stream);
+        try {
+          for await (const event of historyAfter(last, stream)) {
+            if (isOver()) return;
+            last = event.position;
+            yield event;
+          }
+          while (!seat.hasOverflowed && !isOver()) {
+            const event = seat.take();
+            if (!event) {
+              await seat.next(ended);
+            } else if (event.position > last) {
+              last = event.position;
+              yield event;
+            }
+          }
+        } finally {
+          seat.leave();
+        }
+      }
+    } catch (error) {
+      if (!isOver()) throw error; // a read that the end of the store cut short
+    } finally {
+      release();
+    }
+  }
+
+  async function* historyAfter(last: string, stream: string | undefined): AsyncGenerator<StoredEvent> {
+    if (stream === undefined) return yield* readAll({ after: last });
+    checkOpen();
+    const from = await reader.call("firstRevisionAfter", stream, parsePosition(last));
+    yield* readStream(stream, { from: BigInt(from) });
+  }
+
+  async function whereToBegin(after: "start" | "end" | (string & {})): Promise<number> {
+    if (after === "start") return 0;
+    return after === "end" ? reader.call("lastPosition") : parsePosition(after);
+  }
+
+  function changeCount(): number {
+    checkOpen();
+    try {
+      changes ??= sqliteChangeCount(path);
+      return changes.read();
+    } catch (error) {
+      throw toLedgerError(error, path);
+    }
+  }
+
+  async function closeAll(): Promise<void> {
+    tail.close();
+    await commits.finished();
+    await reader.stop();
+    changes?.close();
+    await writer.stop(); // the last to leave copies the write-ahead log into the database
+  }
+
+  return {
+    address: `sqlite:${path}`,
+    async append(stream, events, expected) {
+      checkOpen();
+      const length = checkAppend(stream, events, expected);
+      return commits.submit(appendCells(stream, events, expected), length);
+    },
+    readStream,
+    readAll,
+    async subscribe({ after, stream, signal }) {
+      checkOpen();
+      const first = await whereToBegin(after);
+      return subscription((ended) => follow(first, stream, ended), signal);
+    },
+    changeCount,
+    async findEvent(stream, id) {
+      checkOpen();
+      const { cells } = await reader.call("findEvent", id);
+      const event = cells.length > 0 ? storedEvent(cells, 0) : undefined;
+      return event?.stream === stream ? event : undefined;
+    },
+    async keep(name, value) {
+      checkOpen();
+      checkKeptName(name);
+      checkText("what is kept", value);
+      await commits.submit(keepCells(name, value), name.length + value.length);
+    },
+    async kept(name) {
+      checkOpen();
+      checkKeptName(name);
+      return reader.call("kept", name);
+    },
+    async pragmas() {
+      checkOpen();
+      return writer.call("pragmas");
+    },
+    close() {
+      closed ??= closeAll();
+      return closed;
+    },
+  };
+}
+
+/** Revisions are counted from 0 in steps of 1: more than this no stream reaches, and it is exact as a number. */
+const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);

@@ -1,0 +1,85 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { LedgerError } from "../errors.ts";
+import { isBusy } from "./sqlite-errors.ts";
+import { type FileState, fileState, migrate, setPageSize } from "./sqlite-schema.ts";
+
+/** Pages of write-ahead log after which a commit also copies them into the database (16 MiB). */
+const CHECKPOINT_PAGES = 2000;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks the thread, so never the main one. */
+export function sleep(durationMs: number): void {
+  Atomics.wait(sleeper, 0, 0, durationMs);
+}
+
+/**
+ * Does `work` again until no other process is in the way. The pauses are short and random: whoever waits is as likely
+ * to be next as whoever comes. (Chance may stay here: no rule of the ledger depends on it.)
+ * @throws what `work` throws otherwise, or when the file is still locked after `timeoutMs`.
+ */
+export function untilNotBusy<Result>(work: () => Result, timeoutMs: number): Result {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      sleep(0.2 + 1.3 * Math.random());
+    }
+  }
+}
+
+function checkDirectory(path: string): void {
+  const directory = dirname(path);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new LedgerError(
+      "STORE_UNAVAILABLE",
+      `cannot open the ledger "${path}": there is no directory "${directory}"`,
+      {
+        path,
+      },
+    );
+  }
+}
+
+/** A connection that may write: the file is created or migrated first. Durable: WAL, and an fsync at each commit. */
+export function openForWriting(path: string, timeoutMs: number): Database.Database {
+  checkDirectory(path);
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.pragma("synchronous = FULL");
+    database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
+    database.pragma("checkpoint_fullfsync = ON");
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    untilNotBusy(() => {
+      const state = fileState(database); // before anything is changed: the file may be somebody else's
+      if (state === "new") setPageSize(database);
+      const mode = database.pragma("journal_mode = WAL", { simple: true });
+      if (mode !== "wal") throw new Error(`its file system cannot hold a write-ahead log (journal mode ${mode})`);
+      if (state !== "current") migrate(database);
+    }, timeoutMs);
+    // what a crashed process wrote but did not sync is visible again: sync it before anybody builds on it
+    untilNotBusy(() => database.pragma("wal_checkpoint(PASSIVE)"), timeoutMs);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** `undefined` when there is no ledger yet: no file, or an empty one, or one of an older schema. */
+export function openForReading(path: string, timeoutMs: number): Database.Database | undefined {
+  checkDirectory(path);
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
+  let state: FileState | undefined;
+  try {
+    state = untilNotBusy(() => fileState(database), timeoutMs);
+  } finally {
+    if (state !== "current") database.close();
+  }
+  return state === "current" ? database : undefined;
+}

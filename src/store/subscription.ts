@@ -1,0 +1,39 @@
+import type { StoredEvent } from "./event-store.ts";
+
+/**
+ * Makes an iterable of `follow` that ends when `signal` aborts or the reader breaks off, also while it waits for the
+ * next event: `follow` is told through the signal it gets.
+ */
+export function subscription(
+  follow: (ended: AbortSignal) => AsyncGenerator<StoredEvent>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<StoredEvent> {
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<StoredEvent> {
+      const ending = new AbortController();
+      function end(): void {
+        signal?.removeEventListener("abort", end);
+        ending.abort();
+      }
+      signal?.addEventListener("abort", end);
+      if (signal?.aborted) end();
+      const events = follow(ending.signal);
+      return {
+        async next() {
+          try {
+            const result = await events.next();
+            if (result.done) end();
+            return result;
+          } catch (error) {
+            end();
+            throw error;
+          }
+        },
+        async return() {
+          end();
+          return events.return(undefined);
+        },
+      };
+    },
+  };
+}
