@@ -6,17 +6,23 @@ import { appended, type BatchAnswer, type Cell } from "./sqlite-wire.ts";
 const MAX_BATCH_CALLS = 512;
 const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
 
-interface Call {
-  readonly cells: readonly Cell[];
-  /** UTF-16 units. */
-  readonly length: number;
+interface Caller {
   readonly resolve: (result: Appended) => void;
   readonly reject: (error: unknown) => void;
 }
 
+interface Batch {
+  readonly cells: Cell[];
+  readonly callers: Caller[];
+  length: number;
+}
+
 export interface GroupCommit {
-  /** Resolves once the call's batch is on disk. `length`: of its text, in UTF-16 units. */
-  submit(cells: readonly Cell[], length: number): Promise<Appended>;
+  /**
+   * Resolves once the batch that `write` put its cells in is on disk.
+   * @param length of the text in the cells, in UTF-16 units
+   */
+  submit(length: number, write: (cells: Cell[]) => void): Promise<Appended>;
   /** Resolves when nothing is waiting or under way. */
   finished(): Promise<void>;
 }
@@ -30,47 +36,50 @@ export function groupCommit(
   commit: (calls: readonly Cell[]) => Promise<BatchAnswer>,
   onCommitted: () => void,
 ): GroupCommit {
-  let queue: Call[] = [];
+  const queue: Batch[] = [];
   let isUnderWay = false;
-  const whenFinished: (() => void)[] = [];
+  let whenFinished: (() => void)[] = [];
 
-  function takeBatch(): readonly Call[] {
-    let length = 0;
-    const end = queue.findIndex((call, index) => {
-      length += call.length;
-      return index > 0 && (index >= MAX_BATCH_CALLS || length > MAX_BATCH_LENGTH);
-    });
-    if (end !== -1) return queue.splice(0, end);
-    const all = queue;
-    queue = [];
-    return all;
+  function batchFor(length: number): Batch {
+    const last = queue.at(-1);
+    if (last && last.callers.length < MAX_BATCH_CALLS && last.length + length <= MAX_BATCH_LENGTH) return last;
+    const batch: Batch = { cells: [], callers: [], length: 0 };
+    queue.push(batch);
+    return batch;
   }
 
   async function writeNextBatch(): Promise<void> {
-    const batch = takeBatch();
+    const batch = queue.shift();
+    if (batch) await writeBatch(batch);
+    if (queue.length > 0) {
+      setImmediate(writeNextBatch);
+    } else {
+      isUnderWay = false;
+      for (const resolve of whenFinished) resolve();
+      whenFinished = [];
+    }
+  }
+
+  async function writeBatch({ cells, callers }: Batch): Promise<void> {
     try {
-      const { numbers, failures } = await commit(batch.flatMap((call) => call.cells));
+      const { numbers, failures } = await commit(cells);
       onCommitted();
-      for (const [index, failure] of failures) batch[index]?.reject(fromFailure(failure));
-      for (const [index, { resolve }] of batch.entries()) {
+      for (const [index, failure] of failures) callers[index]?.reject(fromFailure(failure));
+      for (const [index, { resolve }] of callers.entries()) {
         resolve(appended(numbers[2 * index] ?? 0, numbers[2 * index + 1] ?? 0)); // no effect where it was rejected
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { reject } of callers) reject(error);
     }
-    if (queue.length > 0) setImmediate(writeNextBatch);
-    else rest();
-  }
-
-  function rest(): void {
-    isUnderWay = false;
-    for (const resolve of whenFinished.splice(0)) resolve();
   }
 
   return {
-    submit(cells, length) {
+    submit(length, write) {
       return new Promise((resolve, reject) => {
-        queue.push({ cells, length, resolve, reject });
+        const batch = batchFor(length);
+        write(batch.cells);
+        batch.callers.push({ resolve, reject });
+        batch.length += length;
         if (isUnderWay) return;
         isUnderWay = true;
         setImmediate(writeNextBatch);

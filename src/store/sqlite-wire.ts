@@ -63,7 +63,7 @@ export type Reader = {
 export type Writer = {
   /** Creates or migrates the file. */
   readonly prepare: () => void;
-  /** Writes the calls of {@link appendCells} and {@link keepCells} in one transaction. */
+  /** Writes the calls of {@link writeAppend} and {@link writeKeep} in one transaction. */
   readonly commit: (calls: readonly Cell[]) => BatchAnswer;
   /** The settings of the connection that writes. */
   readonly pragmas: () => Readonly<Record<string, Cell>>;
@@ -73,13 +73,19 @@ export type Writer = {
 export const KEEP = 0;
 const NO_STREAM = -1;
 
-export function appendCells(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): readonly Cell[] {
-  const cells: Cell[] = [events.length, stream, expected === "no_stream" ? NO_STREAM : Number(expected)];
+export function writeAppend(
+  cells: Cell[],
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+): void {
+  cells.push(events.length, stream, expected === "no_stream" ? NO_STREAM : Number(expected));
   for (const { id, type, data, metadata } of events) cells.push(id, type, data, metadata);
-  return cells;
 }
 
-export const keepCells = (name: string, value: string): readonly Cell[] => [KEEP, name, value];
+export function writeKeep(cells: Cell[], name: string, value: string): void {
+  cells.push(KEEP, name, value);
+}
 
 export const appended = (revision: number, position: number): Appended => ({
   revision: BigInt(revision),

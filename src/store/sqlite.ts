@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { LedgerError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
@@ -11,7 +12,7 @@ import { groupCommit } from "./sqlite-group-commit.ts";
 import { liveTail } from "./sqlite-live-tail.ts";
 import { readPages } from "./sqlite-pages.ts";
 import { sqliteThread } from "./sqlite-thread.ts";
-import { appendCells, type Cell, keepCells, type Reader, storedEvent, type Writer } from "./sqlite-wire.ts";
+import { type Cell, type Reader, storedEvent, type Writer, writeAppend, writeKeep } from "./sqlite-wire.ts";
 import { subscription } from "./subscription.ts";
 
 export interface SqliteEventStore extends EventStore {
@@ -50,7 +51,10 @@ export async function sqliteEventStore(
   let closed: Promise<void> | undefined;
 
   try {
-    if (!(await reader.call("isReady"))) await writer.call("prepare");
+    // where nothing is yet, both threads will be needed: they start side by side
+    const creating = existsSync(path) ? undefined : writer.call("prepare");
+    const [isReady] = await Promise.all([reader.call("isReady"), creating]);
+    if (!isReady && !creating) await writer.call("prepare");
   } catch (error) {
     await Promise.all([reader.stop(), writer.stop()]);
     throw error;
@@ -168,7 +172,7 @@ export async function sqliteEventStore(
     async append(stream, events, expected) {
       checkOpen();
       const length = checkAppend(stream, events, expected);
-      return commits.submit(appendCells(stream, events, expected), length);
+      return commits.submit(length, (cells) => writeAppend(cells, stream, events, expected));
     },
     readStream,
     readAll,
@@ -188,7 +192,7 @@ export async function sqliteEventStore(
       checkOpen();
       checkKeptName(name);
       checkText("what is kept", value);
-      await commits.submit(keepCells(name, value), name.length + value.length);
+      await commits.submit(name.length + value.length, (cells) => writeKeep(cells, name, value));
     },
     async kept(name) {
       checkOpen();

@@ -1,0 +1,600 @@
+import { v7 } from "uuid";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LedgerError } from "../../src/errors.ts";
+import type { EventStore, NewEvent, StoredEvent } from "../../src/store/event-store.ts";
+
+/** What every store promises. `open` gives an empty one; no store is excused from a claim. */
+export function eventStoreContract(name: string, open: () => Promise<EventStore>): void {
+  const A = "modelLedger-A";
+  const B = "modelLedger-B";
+  let store: EventStore;
+
+  beforeEach(async () => {
+    store = await open();
+  });
+  afterEach(() => store.close());
+
+  describe(`${name}: append`, () => {
+    test("answers with the revision and the position of the last event", async () => {
+      const appended = await store.append(A, [event(), event(), event()], "no_stream");
+      expect(appended.revision).toBe(2n);
+      expect((await all(store)).at(-1)?.position).toBe(appended.position);
+    });
+
+    test("goes on where the stream ends", async () => {
+      await store.append(A, [event(), event()], "no_stream");
+      expect((await store.append(A, [event()], 1n)).revision).toBe(2n);
+    });
+
+    test("keeps every text byte for byte", async () => {
+      const odd = { ...event(), type: "Ünï 🦉", data: '{ "a":\t1.50,\n"b":"\\u0000 𝕏 ✓" }', metadata: " null " };
+      await store.append("modelLedger-naïve 🦉/%2F-x", [odd], "no_stream");
+      expect(await all(store)).toMatchObject([{ ...odd, stream: "modelLedger-naïve 🦉/%2F-x" }]);
+    });
+
+    test("that expects no stream is a conflict when there is one, and names its revision", async () => {
+      await store.append(A, [event(), event()], "no_stream");
+      await expect(store.append(A, [event()], "no_stream")).rejects.toMatchObject(conflict({ actual: "1" }));
+    });
+
+    test("that expects a revision is a conflict when the stream is behind it", async () => {
+      await store.append(A, [event()], "no_stream");
+      await expect(store.append(A, [event()], 1n)).rejects.toMatchObject(conflict({ actual: "0" }));
+    });
+
+    test("that expects a revision is a conflict when the stream is ahead of it", async () => {
+      await store.append(A, [event(), event()], "no_stream");
+      await expect(store.append(A, [event()], 0n)).rejects.toMatchObject(conflict({ actual: "1" }));
+    });
+
+    test("that expects a revision is a conflict when there is no stream", async () => {
+      await expect(store.append(A, [event()], 0n)).rejects.toMatchObject(conflict({ actual: "no_stream" }));
+    });
+
+    test("that was refused leaves nothing behind", async () => {
+      await store.append(A, [event()], "no_stream");
+      await store.append(A, [event(), event()], 7n).catch(() => undefined);
+      expect(await revisions(store, A)).toEqual([0n]);
+    });
+
+    test("repeated gives the first result and writes nothing", async () => {
+      const events = [event(), event()];
+      const first = await store.append(A, events, "no_stream");
+      expect(await store.append(A, events, "no_stream")).toEqual(first);
+      expect(await revisions(store, A)).toEqual([0n, 1n]);
+    });
+
+    test("repeated after later events still gives the first result", async () => {
+      await store.append(A, [event()], "no_stream");
+      const events = [event(), event()];
+      const first = await store.append(A, events, 0n);
+      await store.append(A, [event()], 2n);
+      await store.append(B, [event()], "no_stream");
+      expect(await store.append(A, events, 0n)).toEqual(first);
+    });
+
+    test("sent twice at once is written once, and both are told the same", async () => {
+      const events = [event(), event()];
+      const [one, other] = await Promise.all([
+        store.append(A, events, "no_stream"),
+        store.append(A, events, "no_stream"),
+      ]);
+      expect(one).toEqual(other);
+      expect(await revisions(store, A)).toEqual([0n, 1n]);
+    });
+
+    test("repeated with an event more is a conflict", async () => {
+      const [one, two] = [event(), event()];
+      await store.append(A, [one], "no_stream");
+      await expect(store.append(A, [one, two], "no_stream")).rejects.toMatchObject(conflict({ actual: "0" }));
+    });
+
+    test("repeated with another event in the middle is a conflict", async () => {
+      const [one, two, three] = [event(), event(), event()];
+      await store.append(A, [one, two, three], "no_stream");
+      await expect(store.append(A, [one, event(), three], "no_stream")).rejects.toMatchObject(conflict({}));
+    });
+
+    test("repeated in another order is a conflict", async () => {
+      const [one, two] = [event(), event()];
+      await store.append(A, [one, two], "no_stream");
+      await expect(store.append(A, [two, one], "no_stream")).rejects.toMatchObject(conflict({}));
+    });
+
+    test("repeated with another expected revision is a conflict", async () => {
+      const events = [event()];
+      await store.append(A, events, "no_stream");
+      await expect(store.append(A, events, 0n)).rejects.toMatchObject(conflict({ actual: "0" }));
+    });
+
+    test("with an id that another stream has is a conflict, and none of it is written", async () => {
+      const taken = event();
+      await store.append(A, [taken], "no_stream");
+      await expect(store.append(B, [event(), event(), taken], "no_stream")).rejects.toMatchObject(
+        conflict({ actual: "no_stream", id: taken.id }),
+      );
+      expect(await revisions(store, B)).toEqual([]);
+    });
+
+    test("after a conflict of ids goes on without a gap in the revisions", async () => {
+      const taken = event();
+      await store.append(A, [taken], "no_stream");
+      await store.append(A, [event(), taken], 0n).catch(() => undefined);
+      await store.append(A, [event()], 0n);
+      expect(await revisions(store, A)).toEqual([0n, 1n]);
+    });
+
+    test("of many at once with the same expectation: one wins, the others conflict", async () => {
+      await store.append(A, [event()], "no_stream");
+      const outcomes = await Promise.allSettled(range(20).map(() => store.append(A, [event()], 0n)));
+      expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") expect(outcome.reason).toMatchObject(conflict({ actual: "1" }));
+      }
+    });
+
+    test("of many at once to one stream, each expecting the one before, are written in the order of the calls", async () => {
+      const events = range(20).map(() => event());
+      await Promise.all(
+        events.map((each, index) => store.append(A, [each], index === 0 ? "no_stream" : BigInt(index - 1))),
+      );
+      expect((await all(store)).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+    });
+
+    test("that fails does not harm those under way beside it", async () => {
+      const taken = event();
+      await store.append(A, [taken], "no_stream");
+      const others = range(10).map((index) => store.append(`modelLedger-${index}`, [event(), event()], "no_stream"));
+      const failing = [store.append(A, [event()], 5n), store.append(B, [event(), event(), taken], "no_stream")];
+      const more = range(10).map((index) => store.append(`modelLedger-${10 + index}`, [event()], "no_stream"));
+      expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+      expect(await Promise.all([...others, ...more])).toHaveLength(20);
+      expect(await all(store)).toHaveLength(31);
+    });
+
+    test("of nothing is INVALID_INPUT", () =>
+      expect(store.append(A, [], "no_stream")).rejects.toMatchObject({ code: "INVALID_INPUT" }));
+
+    test("of two events with one id is INVALID_INPUT", () => {
+      const twice = event();
+      return expect(store.append(A, [twice, twice], "no_stream")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    });
+
+    test("of text that UTF-8 cannot hold is INVALID_INPUT", async () => {
+      for (const broken of [
+        { data: '"\ud800"' },
+        { metadata: '"\udc00"' },
+        { type: "\ud800" },
+        { id: "" },
+        { data: "" },
+      ]) {
+        await expect(store.append(A, [{ ...event(), ...broken }], "no_stream")).rejects.toMatchObject({
+          code: "INVALID_INPUT",
+        });
+      }
+      await expect(store.append("", [event()], "no_stream")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    });
+
+    test("of almost a mebibyte is written, of more is TOO_LARGE, counted in bytes and not in characters", async () => {
+      const large = { ...event(), data: JSON.stringify("x".repeat(1024 * 1024 - 1024)) };
+      await store.append(A, [large], "no_stream");
+      expect((await all(store))[0]?.data).toBe(large.data);
+      const halves = [event("é".repeat(300_000)), event("é".repeat(300_000))];
+      await expect(store.append(B, halves, "no_stream")).rejects.toMatchObject({ code: "TOO_LARGE" });
+      expect(await revisions(store, B)).toEqual([]);
+    });
+  });
+
+  describe(`${name}: readStream`, () => {
+    beforeEach(async () => {
+      await store.append(
+        A,
+        range(4).map(() => event()),
+        "no_stream",
+      );
+      await store.append(B, [event()], "no_stream");
+      await store.append(
+        A,
+        range(6).map(() => event()),
+        3n,
+      );
+    });
+
+    test("gives the stream from its first event on, and nothing of others", async () => {
+      const events = await collect(store.readStream(A));
+      expect(events.map(({ revision }) => revision)).toEqual(range(10).map(BigInt));
+      expect(new Set(events.map(({ stream }) => stream))).toEqual(new Set([A]));
+    });
+
+    test("gives the same whatever the size of a page", async () => {
+      const whole = await collect(store.readStream(A));
+      for (const pageSize of [1, 3, 10, 1000]) expect(await collect(store.readStream(A, { pageSize }))).toEqual(whole);
+      const reversed = whole.toReversed();
+      for (const pageSize of [1, 3, 10, 1000]) {
+        expect(await collect(store.readStream(A, { pageSize, direction: "backwards" }))).toEqual(reversed);
+      }
+    });
+
+    test.for([
+      ["from a revision, this one included", { from: 7n }, [7, 8, 9]],
+      ["at most so many", { maxCount: 3 }, [0, 1, 2]],
+      ["from a revision, at most so many", { from: 4n, maxCount: 2 }, [4, 5]],
+      ["at most so many over several pages", { maxCount: 5, pageSize: 2 }, [0, 1, 2, 3, 4]],
+      ["from beyond the end: nothing", { from: 10n }, []],
+      ["backwards, from the last", { direction: "backwards", maxCount: 2 }, [9, 8]],
+      ["backwards from a revision", { direction: "backwards", from: 2n }, [2, 1, 0]],
+      ["backwards from beyond the end: from the last", { direction: "backwards", from: 99n, maxCount: 1 }, [9]],
+    ] as const)("reads %s", async ([, options, expected]) => {
+      const events = await collect(store.readStream(A, options));
+      expect(events.map(({ revision }) => Number(revision))).toEqual(expected);
+    });
+
+    test("of a stream that is not there is empty, both ways", async () => {
+      expect(await collect(store.readStream("modelLedger-none"))).toEqual([]);
+      expect(await collect(store.readStream("modelLedger-none", { direction: "backwards" }))).toEqual([]);
+    });
+
+    test("refuses a count or a revision that cannot be", async () => {
+      for (const options of [{ maxCount: 0 }, { maxCount: 1.5 }, { from: -1n }]) {
+        await expect(collect(store.readStream(A, options))).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      }
+    });
+
+    test("sees what was committed before it began", async () => {
+      for (const index of range(20)) {
+        await store.append("modelLedger-C", [event()], index === 0 ? "no_stream" : BigInt(index - 1));
+        expect(await collect(store.readStream("modelLedger-C", { from: BigInt(index) }))).toHaveLength(1);
+      }
+    });
+
+    test("that was aborted before or under way is ABORTED", async () => {
+      await expect(collect(store.readStream(A, { signal: AbortSignal.abort() }))).rejects.toMatchObject({
+        code: "ABORTED",
+      });
+      const abort = new AbortController();
+      const seen: StoredEvent[] = [];
+      const reading = (async () => {
+        for await (const each of store.readStream(A, { signal: abort.signal, pageSize: 2 })) {
+          if (seen.push(each) === 3) abort.abort();
+        }
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+      expect(seen).toHaveLength(3);
+    });
+
+    test("that the reader breaks off leaves the store as it was", async () => {
+      for await (const { revision } of store.readStream(A, { pageSize: 2 })) if (revision === 5n) break;
+      expect(await revisions(store, A)).toHaveLength(10);
+    });
+  });
+
+  describe(`${name}: readAll`, () => {
+    test("gives all streams in the order of the commits, at positions that ascend as text and fit in a URL", async () => {
+      await store.append(A, [event(), event()], "no_stream");
+      await store.append(B, [event()], "no_stream");
+      await store.append(A, [event()], 1n);
+      const events = await all(store);
+      expect(events.map(({ stream, revision }) => [stream, revision])).toEqual([
+        [A, 0n],
+        [A, 1n],
+        [B, 0n],
+        [A, 2n],
+      ]);
+      const positions = events.map(({ position }) => position);
+      expect(positions).toEqual([...new Set(positions)].sort());
+      for (const position of positions) expect(position).toMatch(/^[A-Za-z0-9._~-]+$/);
+    });
+
+    test("of an empty store is empty, both ways", async () => {
+      expect(await all(store)).toEqual([]);
+      expect(await collect(store.readAll({ direction: "backwards" }))).toEqual([]);
+    });
+
+    test("reads after a position, before it when backwards, and at most so many", async () => {
+      await store.append(
+        A,
+        range(10).map(() => event()),
+        "no_stream",
+      );
+      const events = await all(store);
+      const fourth = events[3]?.position ?? "";
+      const last = events[9]?.position ?? "";
+      expect(await collect(store.readAll({ after: fourth }))).toEqual(events.slice(4));
+      expect(await collect(store.readAll({ after: fourth, maxCount: 2, pageSize: 1 }))).toEqual(events.slice(4, 6));
+      expect(await collect(store.readAll({ after: last }))).toEqual([]);
+      expect(await collect(store.readAll({ after: fourth, direction: "backwards" }))).toEqual(
+        events.slice(0, 3).reverse(),
+      );
+      expect(await collect(store.readAll({ direction: "backwards", maxCount: 2 }))).toEqual(events.slice(8).reverse());
+      expect(await collect(store.readAll({ pageSize: 3, direction: "backwards" }))).toEqual(events.toReversed());
+    });
+
+    test("refuses a count that cannot be, and what is no position", async () => {
+      for (const options of [{ maxCount: 0 }, { after: "here" }, { after: "" }, { after: "-1" }]) {
+        await expect(collect(store.readAll(options))).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      }
+    });
+
+    test("reads many pages while others append, without gap or repeat", async () => {
+      await store.append(
+        A,
+        range(500).map(() => event()),
+        "no_stream",
+      );
+      const appending = (async () => {
+        for (const index of range(50)) await store.append(B, [event()], index === 0 ? "no_stream" : BigInt(index - 1));
+      })();
+      const seen = await collect(store.readAll({ pageSize: 7 }));
+      await appending;
+      const events = await all(store);
+      expect(events).toHaveLength(550);
+      expect(seen).toEqual(events.slice(0, seen.length));
+      expect(seen.length).toBeGreaterThanOrEqual(500);
+    });
+  });
+
+  describe(`${name}: subscribe`, () => {
+    test("from the start gives history, then what happens", async () => {
+      await store.append(A, [event(), event()], "no_stream");
+      const live = await listen(store, { after: "start" });
+      expect(await live.take(2)).toEqual(await all(store));
+      await store.append(B, [event()], "no_stream");
+      expect(await live.take(1)).toEqual((await all(store)).slice(2));
+    });
+
+    test("from the end gives only what is appended once it is in place", async () => {
+      await store.append(A, [event()], "no_stream");
+      const live = await listen(store, { after: "end" });
+      await store.append(A, [event()], 0n);
+      expect((await live.take(1)).map(({ revision }) => revision)).toEqual([1n]);
+    });
+
+    test("from the end of a store that is still empty gives the first event", async () => {
+      const live = await listen(store, { after: "end" });
+      await store.append(A, [event()], "no_stream");
+      expect(await live.take(1)).toEqual(await all(store));
+    });
+
+    test("after a position gives what comes after it", async () => {
+      await store.append(
+        A,
+        range(5).map(() => event()),
+        "no_stream",
+      );
+      const events = await all(store);
+      const live = await listen(store, { after: events[2]?.position ?? "" });
+      expect(await live.take(2)).toEqual(events.slice(3));
+    });
+
+    test("after what is no position is INVALID_INPUT", () =>
+      expect(store.subscribe({ after: "here" })).rejects.toMatchObject({ code: "INVALID_INPUT" }));
+
+    test.for(["start", "end", "position"] as const)("to one stream gives only that one, from the %s", async (from) => {
+      await store.append(B, [event()], "no_stream");
+      await store.append(A, [event()], "no_stream");
+      const after = from === "position" ? ((await all(store))[1]?.position ?? "") : from;
+      const live = await listen(store, { after, stream: A });
+      await store.append(B, [event(), event()], 0n);
+      await store.append(A, [event()], 0n);
+      await store.append(B, [event()], 2n);
+      await store.append(A, [event()], 1n);
+      const expected = from === "start" ? [0n, 1n, 2n] : [1n, 2n];
+      const seen = await live.take(expected.length);
+      expect(seen.map(({ stream, revision }) => [stream, revision])).toEqual(expected.map((revision) => [A, revision]));
+    });
+
+    test("to one stream that begins later gives it from its first event", async () => {
+      const live = await listen(store, { after: "end", stream: A });
+      await store.append(B, [event()], "no_stream");
+      await store.append(A, [event()], "no_stream");
+      expect((await live.take(1)).map(({ revision }) => revision)).toEqual([0n]);
+    });
+
+    test("goes over from history to live without gap or repeat while many append", async () => {
+      await store.append(
+        A,
+        range(300).map(() => event()),
+        "no_stream",
+      );
+      const live = await listen(store, { after: "start" });
+      const appending = range(8).map(async (writer) => {
+        for (const index of range(25)) {
+          await store.append(
+            `modelLedger-${writer}`,
+            [event(), event()],
+            index === 0 ? "no_stream" : BigInt(2 * index - 1),
+          );
+        }
+      });
+      const seen = await live.take(700);
+      await Promise.all(appending);
+      expect(seen).toEqual(await all(store));
+    });
+
+    test("gives everything to a reader that is slow, and does not make the writers wait for it", async () => {
+      const live = await listen(store, { after: "end" });
+      await store.append(A, [event()], "no_stream");
+      await live.take(1);
+      for (const index of range(30))
+        await store.append(
+          A,
+          range(100).map(() => event()),
+          BigInt(100 * index),
+        );
+      expect((await live.take(3000)).map(({ revision }) => Number(revision))).toEqual(
+        range(3000).map((index) => index + 1),
+      );
+    });
+
+    test("gives all to each of several", async () => {
+      const several = await Promise.all(range(5).map(() => listen(store, { after: "end" })));
+      await store.append(A, [event(), event()], "no_stream");
+      const events = await all(store);
+      for (const live of several) expect(await live.take(2)).toEqual(events);
+    });
+
+    test("ends when its signal aborts, also while it waits or has yet to begin", async () => {
+      const abort = new AbortController();
+      const waiting = await listen(store, { after: "end", signal: abort.signal });
+      const later = await listen(store, { after: "start", signal: abort.signal });
+      const next = waiting.iterator.next();
+      await store.append(A, [event()], "no_stream");
+      expect((await next).done).toBe(false);
+      const end = waiting.iterator.next();
+      abort.abort();
+      expect((await end).done).toBe(true);
+      expect((await later.iterator.next()).done).toBe(true);
+    });
+
+    test("ends when the store closes", async () => {
+      const waiting = await listen(store, { after: "end" });
+      const later = await listen(store, { after: "start" });
+      const end = waiting.iterator.next();
+      await store.append(A, [event()], "no_stream");
+      expect((await end).done).toBe(false);
+      const closing = waiting.iterator.next();
+      await store.close();
+      expect((await closing).done).toBe(true);
+      expect((await later.iterator.next()).done).toBe(true);
+    });
+
+    test("ends when its reader goes, also while it waits", async () => {
+      const { iterator } = await listen(store, { after: "end" });
+      const waiting = iterator.next();
+      await iterator.return?.();
+      expect((await waiting).done).toBe(true);
+    });
+  });
+
+  describe(`${name}: changeCount`, () => {
+    test("stays the same while nothing happens, or is NaN", async () => {
+      await store.append(A, [event()], "no_stream");
+      const count = store.changeCount();
+      await all(store);
+      expect([count, Number.NaN]).toContain(store.changeCount());
+    });
+
+    test("differs after each append, at once", async () => {
+      for (const index of range(10)) {
+        const before = store.changeCount();
+        await store.append(A, [event()], index === 0 ? "no_stream" : BigInt(index - 1));
+        if (!Number.isNaN(before)) expect(store.changeCount()).not.toBe(before); // two NaN differ, but not for toBe
+      }
+    });
+  });
+
+  describe(`${name}: findEvent`, () => {
+    test("finds an event of the stream by its id, or says that it cannot", async () => {
+      const [one, two] = [event(), event()];
+      await store.append(A, [one, two], "no_stream");
+      expect([undefined, (await all(store))[1]]).toContainEqual(await store.findEvent(A, two.id));
+    });
+
+    test("finds nothing under an id that is not there or in another stream", async () => {
+      const one = event();
+      await store.append(A, [one], "no_stream");
+      expect(await store.findEvent(A, v7())).toBeUndefined();
+      expect(await store.findEvent(B, one.id)).toBeUndefined();
+    });
+  });
+
+  describe(`${name}: keep`, () => {
+    test("gives back the latest value, byte for byte", async () => {
+      expect(await store.kept("snapshot of 🦉")).toBeUndefined();
+      await store.keep("snapshot of 🦉", '{"a": 1}');
+      await store.keep("another", "[]");
+      await store.keep("snapshot of 🦉", ' {"a":\n"🦉"} ');
+      expect(await store.kept("snapshot of 🦉")).toBe(' {"a":\n"🦉"} ');
+    });
+
+    test("takes a value of several mebibytes", async () => {
+      const large = JSON.stringify("x".repeat(5_000_000));
+      await store.keep("large", large);
+      expect(await store.kept("large")).toBe(large);
+    });
+
+    test("is no event", async () => {
+      await store.keep("a", "1");
+      expect(await all(store)).toEqual([]);
+    });
+
+    test("refuses a name that is empty, too long or not printable", async () => {
+      for (const bad of ["", "x".repeat(401), "a\nb", "\ud800"]) {
+        await expect(store.keep(bad, "1")).rejects.toMatchObject({ code: "INVALID_INPUT" });
+        await expect(store.kept(bad)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      }
+    });
+  });
+
+  describe(`${name}: close`, () => {
+    test("finishes the appends made before it", async () => {
+      const appending = range(50).map((index) => store.append(`modelLedger-${index}`, [event()], "no_stream"));
+      await store.close();
+      expect((await Promise.all(appending)).every(({ revision }) => revision === 0n)).toBe(true);
+    });
+
+    test("may be called twice", async () => {
+      await Promise.all([store.close(), store.close()]);
+      await store.close();
+    });
+
+    test("is followed by CLOSED, whatever is asked", async () => {
+      await store.append(A, [event()], "no_stream");
+      await store.close();
+      const closed = { code: "CLOSED" };
+      await expect(store.append(A, [event()], 0n)).rejects.toMatchObject(closed);
+      await expect(collect(store.readStream(A))).rejects.toMatchObject(closed);
+      await expect(all(store)).rejects.toMatchObject(closed);
+      await expect(store.subscribe({ after: "start" })).rejects.toMatchObject(closed);
+      await expect(store.findEvent(A, v7())).rejects.toMatchObject(closed);
+      await expect(store.keep("a", "1")).rejects.toMatchObject(closed);
+      await expect(store.kept("a")).rejects.toMatchObject(closed);
+      expect(() => store.changeCount()).toThrow(LedgerError);
+    });
+  });
+}
+
+export const range = (count: number): readonly number[] => [...Array(count).keys()];
+
+/** An event with an id of its own; `text` stands in its data. */
+export const event = (text = ""): NewEvent => ({
+  id: v7(),
+  type: "Tested",
+  data: JSON.stringify({ text }),
+  metadata: "{}",
+});
+
+export async function collect(events: AsyncIterable<StoredEvent>): Promise<readonly StoredEvent[]> {
+  const collected: StoredEvent[] = [];
+  for await (const each of events) collected.push(each);
+  return collected;
+}
+
+export const all = (store: EventStore): Promise<readonly StoredEvent[]> => collect(store.readAll());
+
+const revisions = async (store: EventStore, stream: string): Promise<readonly bigint[]> =>
+  (await collect(store.readStream(stream))).map(({ revision }) => revision);
+
+const conflict = (details: object): object => ({ name: "LedgerError", code: "CONFLICT", details });
+
+export interface Listening {
+  readonly iterator: AsyncIterator<StoredEvent>;
+  /** The next so many events; waits for them. */
+  take(count: number): Promise<readonly StoredEvent[]>;
+}
+
+export async function listen(store: EventStore, options: Parameters<EventStore["subscribe"]>[0]): Promise<Listening> {
+  const iterator = (await store.subscribe(options))[Symbol.asyncIterator]();
+  return {
+    iterator,
+    async take(count) {
+      const taken: StoredEvent[] = [];
+      while (taken.length < count) {
+        const { value, done } = await iterator.next();
+        if (done) throw new Error(`the subscription ended after ${taken.length} events`);
+        taken.push(value);
+      }
+      return taken;
+    },
+  };
+}
