@@ -1,0 +1,58 @@
+import type { ActiveModel, Deployment, DeploymentResult } from "../index.ts";
+import type { Output } from "./output.ts";
+
+/** Sentences and tables that several commands share. */
+
+/** The three columns of PostgresML's `pgml.deploy`, and under them one line: from what to what, and why. */
+export function printDeployment(out: Output, deployment: DeploymentResult, before: string | undefined): void {
+  out.table(
+    [deployment],
+    [
+      { title: "project", value: ({ project }) => project },
+      { title: "strategy", value: ({ strategy }) => strategy },
+      { title: "algorithm", value: ({ algorithm }) => algorithm },
+    ],
+  );
+  const { environment, version, number, dryRun } = deployment;
+  const from = before ?? (deployment.replaces === undefined ? "nothing" : "the model before");
+  const arrow = `${from} → version ${version} in ${environment}`;
+  const story = dryRun
+    ? `dry run, nothing was written: it would be ${arrow}, deployment ${number}`
+    : `${arrow}, deployment ${number}`;
+  out.line(`${story}: ${whyOf(deployment)}`);
+}
+
+/** Why this model, in a clause. */
+export function whyOf({ strategy, decision, replays, promotedFrom }: DeploymentResult | Deployment): string {
+  const { metric, score, previousScore, candidates } = decision;
+  const scores =
+    metric === null || (score === null && previousScore === null)
+      ? ""
+      : ` (${metric} ${score ?? "none"}${previousScore === null ? "" : `, before ${previousScore}`})`;
+  const among = `${candidates} candidate${candidates === 1 ? "" : "s"}`;
+  switch (strategy) {
+    case "best_score":
+      return `the best score of ${among}${scores}`;
+    case "most_recent":
+      return `the most recent of ${among}${scores}`;
+    case "rollback":
+      return `back to an earlier deployment${replays === undefined ? "" : ` (${replays})`}${scores}`;
+    case "specific":
+      return promotedFrom === undefined ? `asked for by name${scores}` : `promoted from ${promotedFrom}${scores}`;
+    case "new_score":
+      return `its training deployed it${scores}`;
+  }
+}
+
+/** "version 3 (svm)" of what is active, for the line of the next deployment. */
+export function nameOf(active: ActiveModel | undefined): string | undefined {
+  return active && `version ${active.version} (${active.algorithm})`;
+}
+
+export const HISTORY_COLUMNS = [
+  { title: "number", value: (row: Deployment) => String(row.number), align: "right" as const },
+  { title: "environment", value: (row: Deployment) => row.environment },
+  { title: "when", value: (row: Deployment) => row.recordedAt },
+  { title: "who", value: (row: Deployment) => row.actor },
+  { title: "strategy", value: (row: Deployment) => row.strategy },
+];

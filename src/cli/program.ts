@@ -1,0 +1,110 @@
+import { Command, CommanderError, Option } from "commander";
+import { LedgerError } from "../errors.ts";
+import { active, history, leaderboard, models, projects, timeline } from "./ask.ts";
+import { verify, watch } from "./check.ts";
+import { type CliCommand, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
+import { demo } from "./demo.ts";
+import { deploy, promote, rollback } from "./deploy.ts";
+import { EXIT, EXIT_CODES } from "./exit-codes.ts";
+import { explain } from "./explain.ts";
+import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
+import { Output, type Streams, toJson } from "./output.ts";
+import { train } from "./train.ts";
+
+const COMMANDS: readonly CliCommand[] = [
+  ...[train, deploy, rollback, promote],
+  ...[retire, reinstate, policy, freeze, unfreeze],
+  ...[active, projects, models, leaderboard, history, timeline, explain],
+  ...[watch, verify, demo],
+];
+
+const MAIN_HELP = `
+Examples:
+  $ model-ledger train "Digits" --task classification --algorithm svm --metric f1=0.97
+  $ model-ledger deploy "Digits" --strategy rollback --reason "error rate doubled"
+  $ model-ledger history "Digits"
+
+Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 store unreachable, 4 lost race, 5 verification failed.
+Completion: \`source <(model-ledger complete bash)\`, also zsh, fish and powershell.`;
+
+interface World {
+  readonly streams: Streams;
+  readonly version: string;
+  readonly open: OpenLedger;
+  readonly signal: AbortSignal;
+}
+
+/** The program, built but not run. `onExit` hears the exit code of the command that ran. */
+export function buildProgram(world: World, onExit: (code: number) => void): Command {
+  const program = new Command("model-ledger")
+    .description("Which model was serving, when, who put it there, and why.")
+    .version(world.version)
+    .addOption(
+      new Option("--store <url>", "sqlite:<path> or memory:")
+        .env("MODEL_LEDGER_STORE")
+        .default("sqlite:./model-ledger.db"),
+    )
+    .option("--json", "one JSON object, or one a line where it is a list")
+    .option("--actor <name>", "who gives the command (default: user@host)")
+    .option("--reason <text>", "why; recorded with the command")
+    .option("--command-id <id>", "repeating a command with its id does it once")
+    .option("--dry-run", "say what would happen and write nothing")
+    .option("--quiet", "print the essential value only")
+    .option("--no-color", "no colour, also with NO_COLOR set")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for what it understands)")
+    .addHelpText("after", MAIN_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.streams.stdout.write(text),
+      writeErr: (text) => world.streams.stderr.write(text),
+    });
+  for (const command of COMMANDS) addCommand(program, command, world, onExit);
+  return program;
+}
+
+function addCommand(program: Command, entry: CliCommand, world: World, onExit: (code: number) => void): void {
+  const examples = entry.examples.map((example) => `  $ model-ledger ${example}`).join("\n");
+  const command = program
+    .command(entry.signature)
+    .helpGroup(`${entry.group}:`)
+    .description(entry.summary)
+    .addHelpText("after", `\nExamples:\n${examples}\n\nAlso every option of \`model-ledger --help\`.`);
+  entry.configure?.(command);
+  command.action(async (...parameters: unknown[]) => {
+    const args = parameters.slice(0, command.registeredArguments.length).map(String);
+    const globals = program.opts<GlobalOptions>();
+    const { json = false, quiet = false, color } = globals;
+    const session = new Session(globals, new Output(world.streams, { json, quiet, color }), world.open, world.signal);
+    try {
+      onExit((await entry.run(session, args, command.opts())) ?? EXIT.done);
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+/** Runs the program and gives its exit code. Results on stdout; errors on stderr, in a sentence. */
+export async function runProgram(argv: readonly string[], world: World): Promise<number> {
+  let code: number = EXIT.done;
+  const program = buildProgram(world, (given) => {
+    code = given;
+  });
+  if (argv[0] === "complete") {
+    const { default: tab } = await import("@bomb.sh/tab/commander");
+    tab(program);
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!(error instanceof LedgerError)) throw error;
+    const { code: reason, message, details } = error;
+    const isJson = program.opts<GlobalOptions>().json === true;
+    world.streams.stderr.write(
+      isJson ? `${toJson({ code: reason, message, details })}\n` : `model-ledger: ${reason}: ${message}\n`,
+    );
+    return EXIT_CODES[reason];
+  }
+}
