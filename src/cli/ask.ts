@@ -34,7 +34,7 @@ export const active: CliCommand = {
     const moment =
       atRevision !== undefined ? { revision: atRevision } : atPosition !== undefined ? { position: atPosition } : at;
     const options = { environment, ...(moment !== undefined && { at: moment }) } as ActiveModelOptions;
-    const ledger = await session.forReading();
+    const ledger = await session.existing();
     const model = await ledger.activeModel(project, options);
     if (model === undefined) {
       await ledger.project(project); // says so if there is no such project
@@ -80,7 +80,7 @@ export const projects: CliCommand = {
         value: (row) => row.active.map((one) => `${one.environment}: ${one.version} (${one.algorithm})`).join(", "),
       },
     ];
-    await session.out.list((await session.forReading()).projects(), columns, "there are no projects yet");
+    await session.out.list((await session.existing()).projects(), columns, "there are no projects yet");
     return undefined;
   },
 };
@@ -112,7 +112,7 @@ export const models: CliCommand = {
       { title: "deployed", value: (row) => row.automaticDeploy.outcome },
       { title: "retired", value: (row) => (row.isRetired ? "yes" : "") },
     ];
-    await session.out.list((await session.forReading()).models(project, filter), columns, "no such models");
+    await session.out.list((await session.existing()).models(project, filter), columns, "no such models");
     return undefined;
   },
 };
@@ -136,7 +136,7 @@ export const leaderboard: CliCommand = {
       { title: "score", value: (row) => String(row.score), align: "right" },
       { title: "active in", value: (row) => row.activeIn.join(", ") },
     ];
-    await session.out.list((await session.forReading()).leaderboard(project, filter), columns, "no model has a score");
+    await session.out.list((await session.existing()).leaderboard(project, filter), columns, "no model has a score");
     return undefined;
   },
 };
@@ -171,7 +171,7 @@ export const history: CliCommand = {
     const names = ["environment", "strategy", "algorithm", "model", "from", "to", "order", "limit", "after"];
     const { actor } = session.globals;
     const filter = { project, ...given(options, ...names), ...(actor !== undefined && { actor }) } as DeploymentsFilter;
-    const ledger = await session.forReading();
+    const ledger = await session.existing();
     const versions = new Map<string, number>();
     if (!session.out.style.json) {
       for await (const { modelId, version } of ledger.models(project)) versions.set(modelId, version);
@@ -210,7 +210,7 @@ export const timeline: CliCommand = {
       { title: "deployment", value: (row) => String(row.deployment.number), align: "right" },
       { title: "who", value: (row) => row.deployment.actor },
     ];
-    const rows = await (await session.forReading()).timeline(project, query);
+    const rows = await (await session.existing()).timeline(project, query);
     await session.out.list(rows, columns, "nothing was active");
     return undefined;
   },

@@ -25,7 +25,7 @@ export const watch: CliCommand = {
       ])
       .option("--from <start|end|position>", "after this place in the log", "end"),
   async run(session, _args, options) {
-    const ledger = await session.forReading();
+    const ledger = await session.forWriting();
     const types = options.type === undefined ? {} : { types: options.type };
     const query = { ...given(options, "project", "from"), ...types, signal: session.signal } as SubscribeOptions;
     for await (const event of ledger.subscribe(query)) {
@@ -45,7 +45,7 @@ export const verify: CliCommand = {
   examples: ["verify", 'verify --project "Digits" --json'],
   configure: (command) => command.option("--project <name>", "only this project"),
   async run(session, _args, options) {
-    const ledger = await session.forReading();
+    const ledger = await session.mustExist();
     const { out } = session;
     const bar = new cliProgress.SingleBar({
       format: "verified {value} events, {duration_formatted}",

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { LedgerError } from "../errors.ts";
 import type { Ledger, LedgerOptions } from "../open-ledger.ts";
@@ -40,17 +41,31 @@ export class Session {
     return this.#ledger;
   }
 
-  /** The ledger to ask. A mistyped path is an error here, never a new empty file. */
-  forReading(): Promise<Ledger> {
+  /**
+   * The ledger as it is, for commands that need what is in it. Where there is no file yet it is an empty one, said aloud
+   * and not written: a mistyped path must not leave an empty ledger behind.
+   */
+  existing(): Promise<Ledger> {
+    const path = this.#missingFile();
+    if (path === undefined) return this.forWriting();
+    this.out.aside(
+      `there is no ledger at ${path} yet; a training makes it, --store or MODEL_LEDGER_STORE names another`,
+    );
+    this.#ledger ??= this.#open("memory:");
+    return this.#ledger;
+  }
+
+  /** @throws {LedgerError} STORE_UNAVAILABLE where there is no file: to find nothing wrong with it would mislead. */
+  mustExist(): Promise<Ledger> {
+    const path = this.#missingFile();
+    if (path === undefined) return this.forWriting();
+    throw new LedgerError("STORE_UNAVAILABLE", `there is no ledger at ${path}; name another with --store`, { path });
+  }
+
+  /** The path of a ledger that could be made where it is not; a folder that is missing is for the store to complain of. */
+  #missingFile(): string | undefined {
     const [, path] = /^sqlite:(.+)$/is.exec(this.globals.store) ?? [];
-    if (path !== undefined && this.#ledger === undefined && !existsSync(path)) {
-      throw new LedgerError(
-        "STORE_UNAVAILABLE",
-        `there is no ledger at ${path}: record a training first, or name another with --store or MODEL_LEDGER_STORE`,
-        { path },
-      );
-    }
-    return this.forWriting();
+    return path !== undefined && !existsSync(path) && existsSync(dirname(path)) ? path : undefined;
   }
 
   /** What a writing command takes from the global options. */

@@ -18,7 +18,7 @@ async function show(
   project: string,
   act: (ledger: Ledger) => Promise<DeploymentResult>,
 ): Promise<undefined> {
-  const ledger = await session.forWriting();
+  const ledger = await session.existing();
   const name = typeof environment === "string" ? { environment } : {};
   const wantsStory = !session.out.style.json && !session.out.style.quiet;
   const before = wantsStory ? await ledger.activeModel(project, name).catch(() => undefined) : undefined;

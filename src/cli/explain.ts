@@ -9,7 +9,7 @@ export const explain: CliCommand = {
   configure: (command) => command.option("--environment <name>", "whose number it is (default: production)"),
   async run(session, [project = "", deployment = ""], options) {
     const which = /^\d{1,15}$/.test(deployment) ? { number: Number(deployment) } : { deploymentId: deployment };
-    const ledger = await session.forReading();
+    const ledger = await session.existing();
     const explanation = await ledger.explain({ project, ...which, ...given(options, "environment") });
     session.out.result(explanation, explanation.deployment.version, () => {
       session.out.line(explanation.sentence);

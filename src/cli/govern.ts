@@ -23,7 +23,7 @@ export const retire: CliCommand = {
   configure: (command) => command.requiredOption("--model <version|id>", "the model"),
   async run(session, [project = ""], options) {
     const input = { project, ...given(options, "model"), ...session.commandOptions } as RetireModelInput;
-    printRetirement(session, await (await session.forWriting()).retireModel(input));
+    printRetirement(session, await (await session.existing()).retireModel(input));
     return undefined;
   },
 };
@@ -36,7 +36,7 @@ export const reinstate: CliCommand = {
   configure: (command) => command.requiredOption("--model <version|id>", "the model"),
   async run(session, [project = ""], options) {
     const input = { project, ...given(options, "model"), ...session.commandOptions } as RetireModelInput;
-    printRetirement(session, await (await session.forWriting()).reinstateModel(input));
+    printRetirement(session, await (await session.existing()).reinstateModel(input));
     return undefined;
   },
 };
@@ -111,7 +111,7 @@ export const policy: CliCommand = {
       printPolicyResult(session, await (await session.forWriting()).setPolicy(input));
       return undefined;
     }
-    const summary = await (await session.forReading()).project(project);
+    const summary = await (await session.existing()).project(project);
     session.out.result(summary.policy, summary.policy.automaticDeploy, () =>
       printPolicy(session, summary.policy, false),
     );
@@ -141,7 +141,7 @@ export const unfreeze: CliCommand = {
   summary: "end a freeze",
   examples: ['unfreeze "Digits"'],
   async run(session, [project = ""]) {
-    const ledger = await session.forReading();
+    const ledger = await session.existing();
     await ledger.project(project); // an unfreeze must not begin a project
     printPolicyResult(
       session,

@@ -104,27 +104,39 @@ export type FileState = "new" | "older" | "current";
 
 const number = (database: Database, pragma: string): number => Number(database.pragma(pragma, { simple: true }));
 
+interface Header {
+  readonly applicationId: number;
+  readonly version: number;
+  readonly objects: number;
+}
+
+/** All in one transaction: another process may be making a ledger of the file just now. */
+const readHeader = (database: Database): Header =>
+  database.transaction(() => ({
+    applicationId: number(database, "application_id"),
+    version: number(database, "user_version"),
+    objects: Number(database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get()),
+  }))();
+
 /**
  * What kind of file this is.
  * @throws {LedgerError} STORE_UNAVAILABLE for a database of another program or of a newer model-ledger.
  */
 export function fileState(database: Database): FileState {
   const path = database.name;
-  const version = number(database, "user_version");
-  if (number(database, "application_id") === APPLICATION_ID) {
-    if (version <= SCHEMA_VERSION) return version === SCHEMA_VERSION ? "current" : "older";
-    throw new LedgerError(
-      "STORE_UNAVAILABLE",
-      `the ledger "${path}" was written by a newer model-ledger (its schema is ${version}, this program knows ` +
-        `${SCHEMA_VERSION}): update model-ledger`,
-      { path, schemaVersion: version, knownVersion: SCHEMA_VERSION },
-    );
+  const { applicationId, version, objects } = readHeader(database);
+  if (applicationId === 0 && version === 0 && objects === 0) return "new";
+  if (applicationId !== APPLICATION_ID) {
+    const message = `"${path}" is a SQLite database of another program, not a ledger`;
+    throw new LedgerError("STORE_UNAVAILABLE", message, { path });
   }
-  const objects = Number(database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get());
-  if (objects === 0 && version === 0 && number(database, "application_id") === 0) return "new";
-  throw new LedgerError("STORE_UNAVAILABLE", `"${path}" is a SQLite database of another program, not a ledger`, {
-    path,
-  });
+  if (version <= SCHEMA_VERSION) return version === SCHEMA_VERSION ? "current" : "older";
+  throw new LedgerError(
+    "STORE_UNAVAILABLE",
+    `the ledger "${path}" was written by a newer model-ledger (its schema is ${version}, this program knows ` +
+      `${SCHEMA_VERSION}): update model-ledger`,
+    { path, schemaVersion: version, knownVersion: SCHEMA_VERSION },
+  );
 }
 
 /** Brings the file to the newest schema, all of it or nothing. Another process may be doing the same. */
