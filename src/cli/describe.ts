@@ -48,11 +48,3 @@ export function whyOf({ strategy, decision, replays, promotedFrom }: DeploymentR
 export function nameOf(active: ActiveModel | undefined): string | undefined {
   return active && `version ${active.version} (${active.algorithm})`;
 }
-
-export const HISTORY_COLUMNS = [
-  { title: "number", value: (row: Deployment) => String(row.number), align: "right" as const },
-  { title: "environment", value: (row: Deployment) => row.environment },
-  { title: "when", value: (row: Deployment) => row.recordedAt },
-  { title: "who", value: (row: Deployment) => row.actor },
-  { title: "strategy", value: (row: Deployment) => row.strategy },
-];

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import { GoalName, Labels, Metrics, STRATEGIES, type Strategy } from "../events/events.ts";
-import { type JsonObject, JsonObjectSchema } from "../events/json-value.ts";
+import { JsonObjectSchema } from "../events/json-value.ts";
 import {
   Actor,
   AlgorithmName,
@@ -156,7 +156,6 @@ export const PromoteInput = z
   .refine(({ from, to }) => from !== to, { path: ["to"], message: "must be another environment than from" });
 
 export const RetireModelInput = z.strictObject({ project: ProjectName, model: ModelRef, ...options });
-export const ReinstateModelInput = RetireModelInput;
 
 /** What a policy can say; `null` takes a field back to its default, a field left out keeps its value. */
 export const PolicyInput = z.strictObject({
@@ -180,7 +179,7 @@ export const COMMAND_INPUTS = {
   Deploy: DeployInput,
   Promote: PromoteInput,
   RetireModel: RetireModelInput,
-  ReinstateModel: ReinstateModelInput,
+  ReinstateModel: RetireModelInput,
   SetPolicy: SetPolicyInput,
 } as const;
 
@@ -209,5 +208,3 @@ export function validated<Schema extends z.ZodType>(schema: Schema, input: unkno
   const story = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
   throw new LedgerError("INVALID_INPUT", `invalid ${what}: ${story}`, { issues });
 }
-
-export type { JsonObject };

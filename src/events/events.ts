@@ -134,9 +134,6 @@ type Known<T> = T extends readonly (infer Item)[]
 type Data<Type extends EventType> = Known<z.infer<(typeof EVENT_SCHEMAS)[Type]>>;
 export type ModelTrainedData = Data<"ModelTrained">;
 export type ModelDeployedData = Data<"ModelDeployed">;
-export type ModelRetiredData = Data<"ModelRetired">;
-export type ModelReinstatedData = Data<"ModelReinstated">;
-export type PolicySetData = Data<"PolicySet">;
 export type DecisionData = Known<z.infer<typeof Decision>>;
 export type PolicyData = Known<z.infer<typeof PolicyFields>>;
 export type EventMetadata = Known<z.infer<typeof Metadata>>;
@@ -146,9 +143,9 @@ export type Strategy = z.infer<typeof StrategyName>;
 export type LedgerEvent =
   | { readonly type: "ModelTrained"; readonly data: ModelTrainedData }
   | { readonly type: "ModelDeployed"; readonly data: ModelDeployedData }
-  | { readonly type: "ModelRetired"; readonly data: ModelRetiredData }
-  | { readonly type: "ModelReinstated"; readonly data: ModelReinstatedData }
-  | { readonly type: "PolicySet"; readonly data: PolicySetData };
+  | { readonly type: "ModelRetired"; readonly data: Data<"ModelRetired"> }
+  | { readonly type: "ModelReinstated"; readonly data: Data<"ModelReinstated"> }
+  | { readonly type: "PolicySet"; readonly data: Data<"PolicySet"> };
 
 /** A fact in the log. Times are ISO 8601 UTC with milliseconds; `position` orders all events of a store as text. */
 export type RecordedEvent = LedgerEvent & {

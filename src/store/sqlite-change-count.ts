@@ -1,4 +1,5 @@
 import Database from "better-sqlite3";
+import { orClose } from "./sqlite-connection.ts";
 import { isBusy } from "./sqlite-errors.ts";
 
 /** Calls within one turn of the event loop after which it pays to park. */
@@ -21,9 +22,7 @@ export interface ChangeCount {
  * ("parks"), for this turn of the event loop and {@link CALLS_A_PARKING} calls at most (0.7 µs a call instead of 4.2).
  */
 export function sqliteChangeCount(path: string): ChangeCount {
-  const open = (): Database.Database => new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
-  const asking = open();
-  const dataVersion = asking.prepare<[], number>("PRAGMA data_version").pluck();
+  let asking: Asking | undefined;
   let parking: Parking | undefined;
   let callsThisTurn = 0;
 
@@ -32,29 +31,43 @@ export function sqliteChangeCount(path: string): ChangeCount {
     parking?.leave();
   }
 
-  function read(): number {
-    if (callsThisTurn === 0) setImmediate(endTurn).unref();
-    if (callsThisTurn % CALLS_A_PARKING === CALLS_BEFORE_PARKING) {
-      parking ??= parkingConnection(open());
-      parking.moveOn();
-    }
-    callsThisTurn += 1;
-    try {
-      return dataVersion.get() ?? Number.NaN;
-    } catch (error) {
-      if (isBusy(error)) return Number.NaN;
-      throw error;
-    }
-  }
-
   return {
-    read,
+    read() {
+      if (callsThisTurn === 0) setImmediate(endTurn).unref();
+      callsThisTurn += 1;
+      try {
+        if (callsThisTurn % CALLS_A_PARKING === CALLS_BEFORE_PARKING) {
+          parking ??= connect(path, parkingConnection);
+          parking.moveOn();
+        }
+        asking ??= connect(path, askingConnection);
+        return asking.dataVersion.get() ?? Number.NaN;
+      } catch (error) {
+        if (isBusy(error)) return Number.NaN;
+        throw error;
+      }
+    },
     close() {
       parking?.close();
-      asking.close();
+      asking?.close();
     },
   };
 }
+
+function connect<Connection>(path: string, prepare: (database: Database.Database) => Connection): Connection {
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
+  return orClose(database, () => prepare(database));
+}
+
+interface Asking {
+  readonly dataVersion: Database.Statement<[], number>;
+  close(): void;
+}
+
+const askingConnection = (database: Database.Database): Asking => ({
+  dataVersion: database.prepare<[], number>("PRAGMA data_version").pluck() as Database.Statement<[], number>,
+  close: () => database.close(),
+});
 
 interface Parking {
   moveOn(): void;
@@ -72,13 +85,8 @@ function parkingConnection(database: Database.Database): Parking {
   return {
     moveOn() {
       leave();
-      try {
-        begin.run();
-        takeMark.get();
-      } catch (error) {
-        leave();
-        if (!isBusy(error)) throw error;
-      }
+      begin.run();
+      takeMark.get(); // only a read takes the mark
     },
     leave,
     close: () => database.close(),

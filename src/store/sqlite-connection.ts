@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { LedgerError } from "../errors.ts";
 import { isBusy } from "./sqlite-errors.ts";
-import { type FileState, fileState, migrate, setPageSize } from "./sqlite-schema.ts";
+import { fileState, migrate, setPageSize } from "./sqlite-schema.ts";
 
 /** Pages of write-ahead log after which a commit also copies them into the database (16 MiB). */
 const CHECKPOINT_PAGES = 2000;
@@ -45,41 +45,48 @@ function checkDirectory(path: string): void {
   }
 }
 
-/** A connection that may write: the file is created or migrated first. Durable: WAL, and an fsync at each commit. */
-export function openForWriting(path: string, timeoutMs: number): Database.Database {
-  checkDirectory(path);
-  const database = new Database(path, { timeout: 0 });
+/** What `prepare` makes of a connection; should it fail, the connection is closed. */
+export function orClose<Result>(database: Database.Database, prepare: () => Result): Result {
   try {
-    database.pragma("synchronous = FULL");
-    database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
-    database.pragma("checkpoint_fullfsync = ON");
-    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    untilNotBusy(() => {
-      const state = fileState(database); // before anything is changed: the file may be somebody else's
-      if (state === "new") setPageSize(database);
-      const mode = database.pragma("journal_mode = WAL", { simple: true });
-      if (mode !== "wal") throw new Error(`its file system cannot hold a write-ahead log (journal mode ${mode})`);
-      if (state !== "current") migrate(database);
-    }, timeoutMs);
-    // what a crashed process wrote but did not sync is visible again: sync it before anybody builds on it
-    untilNotBusy(() => database.pragma("wal_checkpoint(PASSIVE)"), timeoutMs);
-    return database;
+    return prepare();
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-/** `undefined` when there is no ledger yet: no file, or an empty one, or one of an older schema. */
-export function openForReading(path: string, timeoutMs: number): Database.Database | undefined {
+/**
+ * A connection that may write: the file is created or migrated first. Durable: WAL, and an fsync at each commit.
+ * @throws that it is busy, among others: call it through {@link untilNotBusy}.
+ */
+export function openForWriting(path: string): Database.Database {
+  checkDirectory(path);
+  const database = new Database(path, { timeout: 0 });
+  return orClose(database, () => {
+    const state = fileState(database); // before anything is changed: the file may be somebody else's
+    if (state === "new") setPageSize(database);
+    const mode = database.pragma("journal_mode = WAL", { simple: true });
+    if (mode !== "wal") throw new Error(`its file system cannot hold a write-ahead log (journal mode ${mode})`);
+    database.pragma("synchronous = FULL");
+    database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
+    database.pragma("checkpoint_fullfsync = ON");
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (state !== "current") migrate(database);
+    // what a crashed process wrote but did not sync is visible again: sync it before anybody builds on it
+    database.pragma("wal_checkpoint(PASSIVE)");
+    return database;
+  });
+}
+
+/**
+ * `undefined` when there is no ledger yet: no file, or an empty one, or one of an older schema.
+ * @throws that it is busy, among others: call it through {@link untilNotBusy}.
+ */
+export function openForReading(path: string): Database.Database | undefined {
   checkDirectory(path);
   if (!statSync(path, { throwIfNoEntry: false })) return undefined;
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
-  let state: FileState | undefined;
-  try {
-    state = untilNotBusy(() => fileState(database), timeoutMs);
-  } finally {
-    if (state !== "current") database.close();
-  }
-  return state === "current" ? database : undefined;
+  if (orClose(database, () => fileState(database)) === "current") return database;
+  database.close();
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Database, Statement } from "better-sqlite3";
-import { openForReading, untilNotBusy } from "./sqlite-connection.ts";
+import { openForReading, orClose, untilNotBusy } from "./sqlite-connection.ts";
 import { serve, threadData } from "./sqlite-thread-loop.ts";
 import { type Cell, NO_EVENTS, type Page, type Reader } from "./sqlite-wire.ts";
 
@@ -28,13 +28,13 @@ const { path, lockTimeoutMs } = threadData();
 let connection: Connection | undefined;
 
 function connect(): Connection | undefined {
-  const database = openForReading(path, lockTimeoutMs);
+  const database = openForReading(path);
   if (!database) return undefined;
   const scan = <Parameters extends unknown[]>(condition: string): Scan<Parameters> =>
     database.prepare<Parameters, Row>(`SELECT ${COLUMNS} FROM events WHERE ${condition}`).raw() as Scan<Parameters>;
   const pluck = <Parameters extends unknown[], Value>(query: string): Statement<Parameters, Value> =>
     database.prepare<Parameters, Value>(query).pluck() as Statement<Parameters, Value>;
-  return {
+  return orClose(database, () => ({
     database,
     streamForwards: scan("stream = ? AND revision >= ? ORDER BY revision LIMIT ?"),
     streamBackwards: scan("stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?"),
@@ -46,14 +46,15 @@ function connect(): Connection | undefined {
     ),
     last: pluck("SELECT max(position) FROM events"),
     kept: pluck("SELECT value FROM kept WHERE name = ?"),
-  };
+  }));
 }
 
 /** Reads when no process is in the way; `none` when there is no ledger to read. */
 function read<Result>(query: (connection: Connection) => Result, none: Result): Result {
-  connection ??= connect();
-  const connected = connection;
-  return connected ? untilNotBusy(() => query(connected), lockTimeoutMs) : none;
+  return untilNotBusy(() => {
+    connection ??= connect();
+    return connection ? query(connection) : none;
+  }, lockTimeoutMs);
 }
 
 function page(rows: Iterable<Row>, maxEvents: number): Page {

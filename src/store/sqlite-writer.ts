@@ -1,6 +1,6 @@
-import type { Database } from "better-sqlite3";
+import type { Database, Statement } from "better-sqlite3";
 import { type BatchWriter, batchWriter } from "./sqlite-append.ts";
-import { openForWriting, untilNotBusy } from "./sqlite-connection.ts";
+import { openForWriting, orClose, untilNotBusy } from "./sqlite-connection.ts";
 import { serve, threadData } from "./sqlite-thread-loop.ts";
 import type { BatchAnswer, Cell, Writer } from "./sqlite-wire.ts";
 
@@ -9,23 +9,22 @@ import type { BatchAnswer, Cell, Writer } from "./sqlite-wire.ts";
 interface Connection {
   readonly database: Database;
   readonly batches: BatchWriter;
-  readonly begin: () => void;
-  readonly commit: () => void;
+  readonly begin: Statement;
+  readonly commit: Statement;
 }
 
 const { path, lockTimeoutMs } = threadData();
 let connection: Connection | undefined;
 
 function connect(): Connection {
-  const database = openForWriting(path, lockTimeoutMs);
-  const begin = database.prepare("BEGIN IMMEDIATE");
-  const commit = database.prepare("COMMIT");
-  connection = {
+  if (connection) return connection;
+  const database = openForWriting(path);
+  connection = orClose(database, () => ({
     database,
     batches: batchWriter(database),
-    begin: () => untilNotBusy(() => begin.run(), lockTimeoutMs),
-    commit: () => commit.run(),
-  };
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
+  }));
   return connection;
 }
 
@@ -34,12 +33,14 @@ function disconnect(): void {
   connection = undefined;
 }
 
+const connected = (): Connection => untilNotBusy(connect, lockTimeoutMs);
+
 function commit(calls: readonly Cell[]): BatchAnswer {
-  const { batches, begin, commit } = connection ?? connect();
-  begin();
+  const { batches, begin, commit } = connected();
+  untilNotBusy(() => begin.run(), lockTimeoutMs);
   try {
     const answer = batches.write(calls);
-    commit();
+    commit.run();
     return answer;
   } catch (error) {
     disconnect(); // rolls back; a disk that failed once must not be trusted to remember what it was told
@@ -48,14 +49,14 @@ function commit(calls: readonly Cell[]): BatchAnswer {
 }
 
 function pragmas(): Readonly<Record<string, Cell>> {
-  const { database } = connection ?? connect();
+  const { database } = connected();
   const names = ["journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "busy_timeout"];
   return Object.fromEntries(names.map((name) => [name, database.pragma(name, { simple: true }) as Cell]));
 }
 
 serve({
   prepare() {
-    if (!connection) connect();
+    connected();
   },
   commit,
   pragmas,

@@ -5,7 +5,7 @@ import type { Runtime } from "../runtime.ts";
 import { checkAppend, checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
 import { formatPosition, parsePosition } from "./position.ts";
-import { type ChangeCount, sqliteChangeCount } from "./sqlite-change-count.ts";
+import { sqliteChangeCount } from "./sqlite-change-count.ts";
 import { watchForCommits } from "./sqlite-change-watch.ts";
 import { toLedgerError } from "./sqlite-errors.ts";
 import { groupCommit } from "./sqlite-group-commit.ts";
@@ -47,7 +47,7 @@ export async function sqliteEventStore(
     readAfter: (after) => readAll({ after }),
     watch: (onChange) => watchForCommits(path, changeCount, runtime, onChange),
   });
-  let changes: ChangeCount | undefined;
+  const changes = sqliteChangeCount(path);
   let closed: Promise<void> | undefined;
 
   try {
@@ -152,7 +152,6 @@ export async function sqliteEventStore(
   function changeCount(): number {
     checkOpen();
     try {
-      changes ??= sqliteChangeCount(path);
       return changes.read();
     } catch (error) {
       throw toLedgerError(error, path);
@@ -163,7 +162,7 @@ export async function sqliteEventStore(
     tail.close();
     await commits.finished();
     await reader.stop();
-    changes?.close();
+    changes.close();
     await writer.stop(); // the last to leave copies the write-ahead log into the database
   }
 

@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+
+/** The README's code runs: its library blocks as programs, its commands in a shell, in a folder of their own. */
+const root = join(import.meta.dirname, "..");
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const folder = mkdtempSync(join(tmpdir(), "model-ledger-readme-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function blocks(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(([, code = ""]) => code);
+}
+
+function run(command: string, args: readonly string[]): string {
+  const env = { ...process.env, NO_COLOR: "1", MODEL_LEDGER_STORE: "sqlite:./shell.db" };
+  return execFileSync(command, args, { cwd: folder, encoding: "utf8", env });
+}
+
+describe("the README", () => {
+  test("has two set-up commands, and they are scripts of the package", () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+    const setUp = blocks("text").filter((block) => block.startsWith("npm"));
+    expect(setUp).toEqual(["npm ci && npm run demo\n", "npm ci && npm test\n"]);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
+  });
+
+  test("shows library code that runs", () => {
+    const outputs = blocks("ts").map((code, index) => {
+      const file = join(folder, `block-${index}.ts`);
+      writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+      writeFileSync(file, code.replace('"model-ledger"', JSON.stringify(join(root, "src/index.ts"))));
+      return run(process.execPath, [file]);
+    });
+    expect(outputs).toHaveLength(2);
+    expect(outputs[0]).toMatch(
+      /^true better: f1 0.94 against 0.91 .*\nsvm\n3 .* rollback\n2 .* new_score\n1 .* new_score\n$/,
+    );
+    expect(outputs[1]).toBe("1\n");
+  });
+
+  test("shows commands that run", () => {
+    const commands = blocks("sh").flatMap((block) => block.trim().split("\n"));
+    expect(commands.length).toBeGreaterThan(5);
+    const program = `"${process.execPath}" "${join(root, "bin/model-ledger.js")}"`;
+    const answers = commands.map((command) => run("sh", ["-c", command.replace(/^model-ledger/, program)]));
+    expect(answers[3]).toContain("rollback");
+    expect(answers.at(-1)).toMatch(/^6 events of 1 project verified/);
+  });
+});
