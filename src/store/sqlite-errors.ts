@@ -9,7 +9,12 @@ const MEANINGS: readonly (readonly [prefix: string, code: LedgerErrorCode, story
   ["SQLITE_LOCKED", "STORE_UNAVAILABLE", "is locked by another process"],
   ["SQLITE_PROTOCOL", "STORE_UNAVAILABLE", "is locked by another process"],
   ["SQLITE_FULL", "STORE_UNAVAILABLE", "cannot grow: the disk is full"],
-  ["SQLITE_READONLY", "STORE_UNAVAILABLE", "cannot be written: the file or its directory is read-only"],
+  [
+    "SQLITE_READONLY_DIRECTORY",
+    "STORE_UNAVAILABLE",
+    "cannot be opened: SQLite must write beside it and its directory is read-only; copy the file elsewhere",
+  ],
+  ["SQLITE_READONLY", "STORE_UNAVAILABLE", "cannot be written: the file is read-only"],
   [
     "SQLITE_CANTOPEN",
     "STORE_UNAVAILABLE",
