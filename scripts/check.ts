@@ -42,6 +42,7 @@ function tryPackage(tarball: string, folder: string): void {
 function checkPackage(): void {
   const folder = mkdtempSync(join(tmpdir(), "model-ledger-pack-"));
   try {
+    tool(process.execPath, [join(root, "scripts/build.ts")]); // npm pack runs no script here: see .npmrc
     tool("npm", ["pack", "--silent", "--pack-destination", folder]);
     const [tarball = ""] = execFileSync("ls", [folder], { encoding: "utf8" }).trim().split("\n");
     const path = join(folder, tarball);

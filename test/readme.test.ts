@@ -22,7 +22,7 @@ function run(command: string, args: readonly string[]): string {
 describe("the README", () => {
   test("has two set-up commands, and they are scripts of the package", () => {
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
-    const setUp = blocks("text").filter((block) => block.startsWith("npm"));
+    const setUp = blocks("text").filter((block) => block.startsWith("npm ci"));
     expect(setUp).toEqual(["npm ci && npm run demo\n", "npm ci && npm test\n"]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
   });
