@@ -32,17 +32,20 @@ export function untilNotBusy<Result>(work: () => Result, timeoutMs: number): Res
   }
 }
 
-function checkDirectory(path: string): void {
+/**
+ * Whether there is a file.
+ * @throws {LedgerError} STORE_UNAVAILABLE when there cannot be one.
+ */
+function isThere(path: string): boolean {
   const directory = dirname(path);
+  const cannotOpen = (why: string): LedgerError =>
+    new LedgerError("STORE_UNAVAILABLE", `cannot open the ledger "${path}": ${why}`, { path });
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new LedgerError(
-      "STORE_UNAVAILABLE",
-      `cannot open the ledger "${path}": there is no directory "${directory}"`,
-      {
-        path,
-      },
-    );
+    throw cannotOpen(`there is no directory "${directory}"`);
   }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw cannotOpen("it is a directory");
+  return found !== undefined;
 }
 
 /** What `prepare` makes of a connection; should it fail, the connection is closed. */
@@ -60,7 +63,7 @@ export function orClose<Result>(database: Database.Database, prepare: () => Resu
  * @throws that it is busy, among others: call it through {@link untilNotBusy}.
  */
 export function openForWriting(path: string): Database.Database {
-  checkDirectory(path);
+  isThere(path);
   const database = new Database(path, { timeout: 0 });
   return orClose(database, () => {
     const state = fileState(database); // before anything is changed: the file may be somebody else's
@@ -83,8 +86,7 @@ export function openForWriting(path: string): Database.Database {
  * @throws that it is busy, among others: call it through {@link untilNotBusy}.
  */
 export function openForReading(path: string): Database.Database | undefined {
-  checkDirectory(path);
-  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+  if (!isThere(path)) return undefined;
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
   if (orClose(database, () => fileState(database)) === "current") return database;
   database.close();
