@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TASKS } from "../../src/events/tasks.ts";
 import {
+  type Asked,
   deploy,
   deployed,
   given,
@@ -283,7 +284,7 @@ describe("retirement", () => {
 });
 
 describe("policy", () => {
-  const merged = (...history: Parameters<typeof given>) => given(...history).world.state.policy;
+  const merged = (...history: Asked[]) => given(...history).world.state.policy;
   test("keeps what is not named", () =>
     expect(merged(setPolicy({ minImprovement: 0.1 }), setPolicy({ requireReason: true }, { reason: "x" }))).toEqual({
       minImprovement: 0.1,
