@@ -301,7 +301,7 @@ export class Ledger implements AsyncDisposable {
   }
 
   async #execute<Type extends CommandType>(type: Type, input: Input<Type>, what: string) {
-    const { signal, ...rest } = input ?? {};
+    const { signal, ...rest } = withSignal(input);
     const command = { type, ...(validated(COMMAND_INPUTS[type], rest, what) as object) } as Extract<
       Parameters<CommandPath["execute"]>[0],
       { readonly type: Type }
@@ -324,6 +324,13 @@ export class Ledger implements AsyncDisposable {
 export async function openLedger(url: string, options: LedgerOptions = {}): Promise<Ledger> {
   defaultPolicyOf(options.defaultPolicy);
   return new Ledger(await openStore(url, options.runtime ?? systemRuntime()), options);
+}
+
+/** An input that is not an object is passed on as it is, for its schema to refuse. */
+function withSignal(input: unknown): { readonly signal?: AbortSignal } {
+  const { signal, ...rest }: { readonly signal?: unknown } = validated(z.looseObject({}), input, "command");
+  if (signal === undefined) return rest;
+  return { ...rest, signal: validated(z.instanceof(AbortSignal), signal, "signal") };
 }
 
 function defaultPolicyOf(input: LedgerOptions["defaultPolicy"]): PolicyData {

@@ -14,7 +14,9 @@ import type { EventStore } from "../store/event-store.ts";
 export const At = z.union(
   [
     Moment.transform((time) => ({ time })),
-    z.strictObject({ revision: z.union([z.bigint(), z.int().transform(BigInt)]).refine((n) => n >= 0n) }),
+    z.strictObject({
+      revision: z.union([z.bigint(), z.int().transform(BigInt)]).refine((n) => n >= 0n, "must be 0 or more"),
+    }),
     z.strictObject({ position: z.string().regex(/^[0-9A-Za-z_-]+$/) }),
   ],
   { error: "must be a Date, an ISO 8601 time, { revision } or { position }" },

@@ -87,7 +87,7 @@ function stepBack(command: Deploy, steps: number, state: ProjectState): Search {
   return refuse(
     "NO_PREVIOUS_DEPLOYMENT",
     `cannot roll back ${steps === 1 ? "" : `${steps} steps `}in ${name} of "${project}": besides the active version ${active.version}, ` +
-      `${found === 0 ? "no" : found} qualified model${ofAlgorithm(algorithm)} was deployed there (${environment.deployed.length} deployments of ${environment.distinct} models)`,
+      `${found} qualified model${found === 1 ? "" : "s"}${ofAlgorithm(algorithm)} can be gone back to (models ever deployed there: ${environment.distinct})`,
     { ...details, found, deployments: environment.deployed.length },
   );
 }

@@ -193,17 +193,47 @@ export type ReinstateModel = CommandOf<"ReinstateModel">;
 export type SetPolicy = CommandOf<"SetPolicy">;
 export type Command = RecordTraining | Deploy | Promote | RetireModel | ReinstateModel | SetPolicy;
 
+/** What zod says in words of its own, said as the rest of our messages are. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  if (input === undefined) return "is required";
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${article(issue.expected)}, not ${nameOfType(input)}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(String).join(", ")}`;
+    case "too_small":
+      return issue.origin === "string" ? "must not be empty" : `must be at least ${issue.minimum}`;
+    default:
+      return undefined;
+  }
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  record: "an object",
+  object: "an object",
+};
+
+const article = (type: string): string => TYPE_NAMES[type] ?? `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
+
+function nameOfType(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "number" && !Number.isInteger(value) ? String(value) : article(typeof value);
+}
+
 /**
  * Validates one input by its schema.
  * @throws {LedgerError} INVALID_INPUT; `details.issues` lists each bad field as `{ path, message }`.
  */
 export function validated<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { error: inWords });
   if (result.success) return result.data;
-  const issues = result.error.issues.flatMap(({ path, message, ...issue }) =>
+  const issues = result.error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not known here" }))
-      : [{ path: path.join("."), message }],
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "is not known here" }))
+      : [{ path: issue.path.map(String).join("."), message: issue.message }],
   );
   const story = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
   throw new LedgerError("INVALID_INPUT", `invalid ${what}: ${story}`, { issues });
