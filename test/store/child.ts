@@ -65,6 +65,19 @@ const tasks: Readonly<Record<string, (path: string) => Promise<void>>> = {
     tell("ready");
   },
 
+  /** Follows the log, alone with that, and ends at the first event. */
+  async follow(path) {
+    const store = await open(path);
+    const events = await store.subscribe({ after: "end" });
+    tell("ready");
+    process.channel?.unref();
+    for await (const { id } of events) {
+      tell(id);
+      break;
+    }
+    await store.close();
+  },
+
   /** Takes the write lock, says so, and lets go at the first message. */
   async holdLock(path) {
     const database = new Database(path);

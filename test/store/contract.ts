@@ -116,6 +116,12 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect(await revisions(store, B)).toEqual([]);
     });
 
+    test("with the very ids of an append to another stream is a conflict", async () => {
+      const events = [event(), event()];
+      await store.append(A, events, "no_stream");
+      await expect(store.append(B, events, "no_stream")).rejects.toMatchObject(conflict({ actual: "no_stream" }));
+    });
+
     test("after a conflict of ids goes on without a gap in the revisions", async () => {
       const taken = event();
       await store.append(A, [taken], "no_stream");
@@ -245,6 +251,17 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
         await store.append("modelLedger-C", [event()], index === 0 ? "no_stream" : BigInt(index - 1));
         expect(await collect(store.readStream("modelLedger-C", { from: BigInt(index) }))).toHaveLength(1);
       }
+    });
+
+    test("gives large events too, several pages of them", async () => {
+      const sizes = range(7).map((index) => 400_000 + index);
+      for (const [index, size] of sizes.entries()) {
+        await store.append("modelLedger-L", [event("x".repeat(size))], index === 0 ? "no_stream" : BigInt(index - 1));
+      }
+      const lengths = (await collect(store.readStream("modelLedger-L"))).map(({ data }) => data.length);
+      expect(lengths).toEqual(sizes.map((size) => size + event().data.length));
+      const backwards = await collect(store.readStream("modelLedger-L", { direction: "backwards", maxCount: 6 }));
+      expect(backwards.map(({ data }) => data.length)).toEqual(lengths.slice(1).reverse());
     });
 
     test("that was aborted before or under way is ABORTED", async () => {
@@ -527,8 +544,8 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
   });
 
   describe(`${name}: close`, () => {
-    test("finishes the appends made before it", async () => {
-      const appending = range(50).map((index) => store.append(`modelLedger-${index}`, [event()], "no_stream"));
+    test("finishes the appends made before it, however many", async () => {
+      const appending = range(1500).map((index) => store.append(`modelLedger-${index}`, [event()], "no_stream"));
       await store.close();
       expect((await Promise.all(appending)).every(({ revision }) => revision === 0n)).toBe(true);
     });

@@ -107,6 +107,18 @@ test("a process that neither closes nor waits still writes all it was asked to, 
   expect(await all(await open(path))).toHaveLength(20);
 });
 
+test("a process that follows the log lives until it goes, and not longer", async () => {
+  const path = ledgerFile();
+  const store = await open(path);
+  const child = startChild("follow", path);
+  await child.message(0);
+  await new Promise((resolve) => setTimeout(resolve, 50)); // an event loop with nothing to do would be gone by now
+  const only = event();
+  await store.append("a", [only], "no_stream");
+  expect(await child.message(1)).toBe(only.id);
+  expect(await child.exit).toBe(0);
+});
+
 test("a file that may not be written can be read; an append says so", async () => {
   const path = ledgerFile();
   const store = await open(path);
