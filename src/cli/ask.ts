@@ -172,6 +172,7 @@ export const history: CliCommand = {
     const { actor } = session.globals;
     const filter = { project, ...given(options, ...names), ...(actor !== undefined && { actor }) } as DeploymentsFilter;
     const ledger = await session.existing();
+    const rows = ledger.deployments(filter); // refuses a wrong filter before anything is read
     const versions = new Map<string, number>();
     if (!session.out.style.json) {
       for await (const { modelId, version } of ledger.models(project)) versions.set(modelId, version);
@@ -185,7 +186,7 @@ export const history: CliCommand = {
       { title: "from → to", value: (row) => fromTo(row, versions) },
       { title: "reason", value: (row) => row.reason ?? whyOf(row) },
     ];
-    await session.out.list(ledger.deployments(filter), columns, "no such deployments");
+    await session.out.list(rows, columns, "no such deployments");
     return undefined;
   },
 };

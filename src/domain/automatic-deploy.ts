@@ -35,7 +35,7 @@ export function decideAutomaticDeploy(
   const deploy = (because: string): Ruling => ({
     outcome: "deployed",
     because,
-    decision: { metric, goal, score, previousScore, candidates: 1 },
+    decision: { candidates: 1, goal, metric, previousScore, score },
   });
   const keep = (because: string): Ruling => ({ outcome: "kept", because });
 

@@ -75,16 +75,21 @@ const deploymentOptions = {
   deployedAt: Moment.optional(),
 };
 
+/** In the order of canonical JSON, in which the log gives them back. */
+function sorted(metrics: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 export const RecordTrainingInput = z.strictObject({
   project: ProjectName,
   task: TaskInput.optional(),
   algorithm: AlgorithmName,
-  metrics: Metrics,
+  metrics: Metrics.transform(sorted),
   hyperparams: JsonObjectSchema.default({}),
   snapshot: z
     .strictObject({ relation: Text.min(1), rows: z.int().nonnegative().optional(), digest: Text.min(1).optional() })
     .optional(),
-  artifact: z.strictObject({ uri: Text.min(1), digest: Text.min(1).optional() }).optional(),
+  artifact: z.strictObject({ digest: Text.min(1).optional(), uri: Text.min(1) }).optional(),
   labels: Labels.optional(),
   trainedAt: Moment.optional(),
   automaticDeploy: z.boolean().default(true),

@@ -10,7 +10,8 @@ import { accept, type Facts, type Outcome, type Refused, refuse } from "./outcom
 import { freezeAt, mergePolicy, type Policy, policyInForce } from "./policy.ts";
 
 /**
- * Find, refuse, or state the fact. Pure. Reasons for refusal are looked for in the order of CONTRACT §10: project, lost
+ * Find, refuse, or state the fact. Pure. What an answer shows has its keys in the order of canonical JSON, so that a
+ * repeated command is answered to the letter as it was at first. Reasons for refusal are looked for in the order of CONTRACT §10: project, lost
  * race, reason, freeze, then model or candidates (bad input never comes this far).
  */
 export function decide(command: Command, state: ProjectState, facts: Facts): Outcome {
@@ -186,11 +187,11 @@ function activate(state: ProjectState, facts: Facts, policy: Policy, activation:
   const model = modelOf(state, version);
   const replaced = lookUp(state.active.environments, activation.environment);
   const decision: DecisionData = {
-    metric: policy.metric,
-    goal: policy.goal,
-    score: scoreOf(model.metrics, policy.metric),
-    previousScore: replaced ? scoreOf(modelOf(state, replaced.version).metrics, policy.metric) : null,
     candidates,
+    goal: policy.goal,
+    metric: policy.metric,
+    previousScore: replaced ? scoreOf(modelOf(state, replaced.version).metrics, policy.metric) : null,
+    score: scoreOf(model.metrics, policy.metric),
   };
   return accept(
     deployed(state, facts, {
@@ -234,7 +235,7 @@ function deployed(state: ProjectState, facts: Facts, fact: Fact): LedgerEvent {
       version: model.version,
       algorithm: model.algorithm,
       strategy,
-      ...(replaced && { replaces: { modelId: replaced.modelId, deploymentId: replaced.deploymentId } }),
+      ...(replaced && { replaces: { deploymentId: replaced.deploymentId, modelId: replaced.modelId } }),
       ...extras,
       decision,
       deployedAt: fact.deployedAt ?? facts.now,

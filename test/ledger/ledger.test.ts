@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { toJson } from "../../src/cli/output.ts";
 import type { Ledger } from "../../src/open-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { codeOf, eventsIn, onEveryStore } from "./stores.ts";
@@ -29,13 +30,21 @@ onEveryStore((place) => {
   test("the same commandId gives the first answer again, also after a restart", async () => {
     const here = place();
     const first = await here.open();
-    const command = { project, task, algorithm: "svm", metrics: { f1: 0.9 }, commandId: "job-17" } as const;
+    const command = {
+      project,
+      task,
+      algorithm: "svm",
+      metrics: { f1: 0.9, accuracy: 1 },
+      commandId: "job-17",
+    } as const;
     const once = await first.recordTraining(command);
     await train(first, "knn", 0.95);
     expect(await first.recordTraining({ ...command, actor: "somebody else" })).toEqual(once);
     await first.close();
     await using second = await here.open();
-    expect(await second.recordTraining(command)).toEqual(once);
+    const again = await second.recordTraining(command);
+    expect(again).toEqual(once);
+    expect(toJson(again)).toBe(toJson(once)); // to the letter
     expect(await eventsIn(second)).toBe(4);
     expect(await codeOf(second.recordTraining({ ...command, algorithm: "other" }))).toBe("COMMAND_REUSED");
     expect(await codeOf(second.deploy({ project, commandId: "job-17" }))).toBe("COMMAND_REUSED");

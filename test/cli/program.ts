@@ -1,0 +1,37 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { runProgram } from "../../src/cli/program.ts";
+import { openLedger } from "../../src/open-ledger.ts";
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function tap(isTTY: boolean) {
+  const stream = Object.assign(new PassThrough(), { isTTY });
+  const chunks: string[] = [];
+  stream.on("data", (chunk) => chunks.push(String(chunk)));
+  return { stream, text: () => chunks.join("") };
+}
+
+/** Runs the program in this process, against a ledger in a folder of its own. `terminal`: as if a person sat there. */
+export function programIn(folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-"))) {
+  const store = `sqlite:${join(folder, "ledger.db")}`;
+  return async (
+    argv: readonly string[],
+    { terminal = false, signal = new AbortController().signal } = {},
+  ): Promise<Ran> => {
+    const [out, err] = [tap(terminal), tap(terminal)];
+    const code = await runProgram(["--store", store, ...argv], {
+      streams: { stdout: out.stream, stderr: err.stream },
+      version: "1.2.3",
+      open: openLedger,
+      signal,
+    });
+    return { code, stdout: out.text(), stderr: err.text() };
+  };
+}
