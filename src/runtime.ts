@@ -14,6 +14,8 @@ export interface Runtime {
   random(): number;
   /** Calls `callback` once after `delayMs`, without keeping the process alive; returns what cancels it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Resolves after `delayMs`; somebody waits for it, so it keeps the process alive. */
+  sleep(delayMs: number): Promise<void>;
   /** Who gives a command that names no actor. */
   readonly actor: string;
 }
@@ -70,5 +72,6 @@ export const systemRuntime = (): Runtime => ({
     timer.unref();
     return () => clearTimeout(timer);
   },
+  sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
   actor: systemActor(),
 });

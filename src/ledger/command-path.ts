@@ -1,4 +1,4 @@
-import { type ProjectState, revisionOfCommand } from "../../projections/project.ts";
+import { evolveProject, initialProject, type ProjectState, revisionOfCommand } from "../../projections/project.ts";
 import type { Command } from "../domain/commands.ts";
 import { decide } from "../domain/decide.ts";
 import type { Accepted, Outcome } from "../domain/outcome.ts";
@@ -7,9 +7,9 @@ import type { PolicyData, RecordedEvent } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { Runtime } from "../runtime.ts";
-import type { EventStore } from "../store/event-store.ts";
+import type { EventStore, ExpectedRevision } from "../store/event-store.ts";
 import { compose, type Intent, intentOf } from "./compose.ts";
-import type { Folded, ProjectCache } from "./project-cache.ts";
+import { type Folded, foldedEvent, type ProjectCache } from "./project-cache.ts";
 
 /** What a command came to: the events that record it (none if there was nothing to do) and the project after it. */
 export interface Executed {
@@ -86,9 +86,14 @@ export class CommandPath {
         continue;
       }
       const { events, proposed } = compose(outcome.events, intent, folded, now);
-      const expected = folded.revision === -1n ? "no_stream" : folded.revision;
+      const expected = expectedAt(folded);
       try {
         const { revision, position } = await store.append(streamOf(command.project), proposed, expected);
+        if (intent.digest !== undefined && !(await this.#isInLog(events))) {
+          // The ids stood there already: this very command, from elsewhere, or from here when its answer was lost.
+          folded = await cache.fresh(command.project);
+          continue;
+        }
         const written = events.map((event) => ({ ...event, position }));
         cache.fold(folded, written);
         this.#parts.onWritten(folded);
@@ -96,17 +101,31 @@ export class CommandPath {
       } catch (error) {
         if (!(error instanceof LedgerError) || error.code !== "CONFLICT") throw error;
         if (attempt === MAX_ATTEMPTS) throw lostEveryRace(command.project, error);
-        const before = folded.revision;
         if (attempt > 1) await this.#pause(attempt);
         folded = await cache.fresh(command.project);
         isFresh = false;
-        if (folded.revision !== before) continue;
+        // Against what was expected: a query may have brought the fold forward while this command waited.
+        if (expectedAt(folded) !== expected) continue;
+        if (intent.digest === undefined) continue;
         // Nobody appended, so the ids are taken: by this very command, longer ago than the fold remembers.
         const earlier = await this.#find(command, intent, folded);
         if (earlier === undefined) throw error;
         return earlier;
       }
     }
+  }
+
+  /**
+   * Whether the log holds these events as they are here. A store answers a repeated append with the first result, and
+   * the first run of a command gave other ids, times and hashes.
+   */
+  async #isInLog(events: readonly RecordedEvent[]): Promise<boolean> {
+    const last = events.at(-1);
+    if (last === undefined) return false;
+    for await (const stored of this.#parts.store.readStream(last.stream, { from: last.revision, maxCount: 1 })) {
+      return recorded(stored).metadata.hash === last.metadata.hash;
+    }
+    return false;
   }
 
   /** Now, or the time of the project's last event where the clock went back. */
@@ -161,7 +180,7 @@ export class CommandPath {
   }
 
   /** The first answer again, from the log. */
-  async #repeat(command: Command, intent: Intent, from: bigint, { state }: Folded<ProjectState>): Promise<Executed> {
+  async #repeat(command: Command, intent: Intent, from: bigint, folded: Folded<ProjectState>): Promise<Executed> {
     const events: RecordedEvent[] = [];
     for await (const stored of this.#parts.store.readStream(streamOf(command.project), { from, maxCount: 2 })) {
       const event = recorded(stored);
@@ -175,16 +194,32 @@ export class CommandPath {
         { project: command.project, commandId: intent.commandId, revision: String(from) },
       );
     }
+    const state = await this.#stateAfter(command, last.revision, folded);
     return { events, state, revision: last.revision, position: last.position };
+  }
+
+  /** The project as it was right after `revision`, for the answers that tell more than their events do. */
+  async #stateAfter(command: Command, revision: bigint, { state, revision: current }: Folded<ProjectState>) {
+    const isToldByState = command.type === "SetPolicy" || command.type === "ReinstateModel";
+    if (!isToldByState || revision === current) return state;
+    const past = initialProject();
+    for await (const stored of this.#parts.store.readStream(streamOf(command.project), {
+      maxCount: Number(revision) + 1,
+    })) {
+      evolveProject(past, foldedEvent(recorded(stored)));
+    }
+    return past;
   }
 
   /** Longer after each lost race, and never the same for two. */
   #pause(attempt: number): Promise<void> {
     const { runtime } = this.#parts;
-    const delayMs = runtime.random() * Math.min(200, 2 ** attempt);
-    return new Promise((resolve) => runtime.after(delayMs, resolve));
+    return runtime.sleep(runtime.random() * Math.min(200, 2 ** attempt));
   }
 }
+
+const expectedAt = ({ revision }: Folded<ProjectState>): ExpectedRevision =>
+  revision === -1n ? "no_stream" : revision;
 
 function refuseAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
