@@ -7,6 +7,8 @@ import { seededRandom } from "../../src/demo/seeded-random.ts";
 import { type Trainer, trainAndScore, trainers } from "../../src/demo/trainers.ts";
 
 const SMALL = { training: 200, heldOut: 200 };
+/** A forest takes seconds on more. */
+const TINY = { training: 50, heldOut: 50 };
 const CHANCE = 1 / 10;
 
 const sources = (digits: readonly Digit[]) => digits.map(({ source }) => source);
@@ -65,8 +67,8 @@ test("a draw of the digits is balanced, by seed, and at most all of them", () =>
 });
 
 describe("the trainings", () => {
-  const scoreOf = async (trainer: Trainer, seed: number) => {
-    const { metrics, artifact } = await trainAndScore(trainer, loadDigits(seed, SMALL), seed);
+  const scoreOf = async (trainer: Trainer, seed: number, sizes = SMALL) => {
+    const { metrics, artifact } = await trainAndScore(trainer, loadDigits(seed, sizes), seed);
     return { metrics, digest: artifact.digest };
   };
   const named = (trainer: Trainer) => `${trainer.algorithm} ${JSON.stringify(trainer.hyperparams)}`;
@@ -78,7 +80,7 @@ describe("the trainings", () => {
   });
 
   test.each(trainers.map((trainer) => [named(trainer), trainer] as const))("%s beats chance", async (_, trainer) => {
-    const { metrics } = await scoreOf(trainer, 1);
+    const { metrics } = await scoreOf(trainer, 1, { training: 100, heldOut: 200 });
     expect(metrics.accuracy).toBeGreaterThan(2 * CHANCE);
     expect(metrics.f1).toBeGreaterThan(CHANCE);
     expect(Math.max(...Object.values(metrics))).toBeLessThan(1);
@@ -89,9 +91,9 @@ describe("the trainings", () => {
     async (algorithm) => {
       const trainer = trainers.find((candidate) => candidate.algorithm === algorithm);
       if (!trainer) throw new Error(`no trainer of ${algorithm}`);
-      const first = await scoreOf(trainer, 1);
-      expect(await scoreOf(trainer, 1)).toEqual(first);
-      const other = await scoreOf(trainer, 2);
+      const first = await scoreOf(trainer, 1, TINY);
+      expect(await scoreOf(trainer, 1, TINY)).toEqual(first);
+      const other = await scoreOf(trainer, 2, TINY);
       expect(other.metrics.f1).not.toBe(first.metrics.f1);
       expect(other.digest).not.toBe(first.digest);
     },
@@ -110,7 +112,7 @@ describe("the trainings", () => {
 
   test("leave no listener on the process", async () => {
     const before = process.listenerCount("unhandledRejection");
-    for (const trainer of trainers.filter(({ algorithm }) => algorithm === "svm")) await scoreOf(trainer, 1);
+    for (const trainer of trainers.filter(({ algorithm }) => algorithm === "svm")) await scoreOf(trainer, 1, TINY);
     expect(process.listenerCount("unhandledRejection")).toBe(before);
   });
 });
