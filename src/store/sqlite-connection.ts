@@ -5,8 +5,13 @@ import { LedgerError } from "../errors.ts";
 import { isBusy } from "./sqlite-errors.ts";
 import { fileState, migrate, setPageSize } from "./sqlite-schema.ts";
 
-/** Pages of write-ahead log after which a commit also copies them into the database (16 MiB). */
+/** After so many pages of log (16 MiB) a commit also copies them into the database. */
 const CHECKPOINT_PAGES = 2000;
+/** What the log may keep of the disk once it has been copied. */
+const MAX_IDLE_LOG_BYTES = 64 * 1024 * 1024;
+
+/** Which file stands at the path just now; undefined when there is none. */
+export const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
@@ -74,6 +79,7 @@ export function openForWriting(path: string): Database.Database {
     database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
     database.pragma("checkpoint_fullfsync = ON");
     database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.pragma(`journal_size_limit = ${MAX_IDLE_LOG_BYTES}`);
     if (state !== "current") migrate(database);
     // what a crashed process wrote but did not sync is visible again: sync it before anybody builds on it
     database.pragma("wal_checkpoint(PASSIVE)");

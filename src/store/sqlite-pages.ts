@@ -30,33 +30,25 @@ export async function* readPages({ check, fetch, maxCount, pageSize, signal }: P
   checkNotAborted(signal);
   let remaining = maxCount ?? Number.POSITIVE_INFINITY;
   let size = Math.max(1, Math.min(pageSize ?? FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS));
-  let isFirst = true;
-  let next: Promise<Page> | undefined = fetch(undefined, Math.min(size, remaining));
-  while (next) {
-    const { cells, isLast }: Page = await next;
-    const count = cells.length / EVENT_CELLS;
-    remaining -= count;
-    next = undefined;
-    if (!isLast && remaining > 0) {
+  let ahead: Promise<Page> | undefined;
+  let last: StoredEvent | undefined;
+  for (let pages = 1; ; pages++) {
+    const { cells, isLast }: Page = await (ahead ?? fetch(last, Math.min(size, remaining)));
+    ahead = undefined;
+    remaining -= cells.length / EVENT_CELLS;
+    const isMore = !isLast && remaining > 0;
+    if (isMore) {
+      last = storedEvent(cells, cells.length - EVENT_CELLS);
       if (pageSize === undefined) size = Math.min(size * PAGE_GROWTH, MAX_PAGE_EVENTS);
-      const last = storedEvent(cells, cells.length - EVENT_CELLS);
-      const fetchNext = (): Promise<Page> => fetch(last, Math.min(size, remaining));
-      if (isFirst) {
-        yield* eventsOf(cells, signal);
-        next = fetchNext();
-        isFirst = false;
-        continue;
+      if (pages > 1) {
+        ahead = fetch(last, Math.min(size, remaining));
+        ahead.catch(() => undefined); // it is awaited, unless the reader breaks off
       }
-      next = fetchNext();
-      next.catch(() => undefined); // the reader may break off before it comes
     }
-    yield* eventsOf(cells, signal);
-  }
-}
-
-function* eventsOf(cells: Page["cells"], signal: AbortSignal | undefined): Generator<StoredEvent> {
-  for (let at = 0; at < cells.length; at += EVENT_CELLS) {
-    checkNotAborted(signal);
-    yield storedEvent(cells, at);
+    for (let at = 0; at < cells.length; at += EVENT_CELLS) {
+      checkNotAborted(signal);
+      yield storedEvent(cells, at);
+    }
+    if (!isMore) return;
   }
 }

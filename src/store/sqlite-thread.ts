@@ -29,6 +29,9 @@ interface Waiting {
 /** Beside this file lies the other, as source or compiled. */
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 
+/** A thread takes over the flags of the process; under the one of `node -e` it would not load a file. */
+const FLAGS = process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
+
 export const fromFailure = ({ code, message, details, cause }: Failure): LedgerError =>
   new LedgerError(code as LedgerErrorCode, message, details, { cause });
 
@@ -47,7 +50,7 @@ export function sqliteThread<Operations extends Record<keyof Operations, (...arg
       name: `model-ledger ${file}`,
       workerData: { ...settings, port: port2, doorbell } satisfies ThreadData,
       transferList: [port2],
-      execArgv: process.execArgv.filter((flag) => !flag.startsWith("--input-type")), // of `node -e`, not of a file
+      ...FLAGS,
     });
     const started: Running = {
       worker,

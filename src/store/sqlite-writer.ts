@@ -1,6 +1,7 @@
 import type { Database, Statement } from "better-sqlite3";
+import { LedgerError } from "../errors.ts";
 import { type BatchWriter, batchWriter } from "./sqlite-append.ts";
-import { openForWriting, orClose, untilNotBusy } from "./sqlite-connection.ts";
+import { fileAt, openForWriting, orClose, untilNotBusy } from "./sqlite-connection.ts";
 import { serve, threadData } from "./sqlite-thread-loop.ts";
 import type { BatchAnswer, Cell, Writer } from "./sqlite-wire.ts";
 
@@ -15,9 +16,10 @@ interface Connection {
 
 const { path, lockTimeoutMs } = threadData();
 let connection: Connection | undefined;
+/** The file this store is about, whatever stands at the path later. */
+let ours: number | undefined;
 
 function connect(): Connection {
-  if (connection) return connection;
   const database = openForWriting(path);
   connection = orClose(database, () => ({
     database,
@@ -33,7 +35,19 @@ function disconnect(): void {
   connection = undefined;
 }
 
-const connected = (): Connection => untilNotBusy(connect, lockTimeoutMs);
+/**
+ * The connection, to the file that stands at the path: a commit to one that was removed would be on disk and lost.
+ * @throws {LedgerError} STORE_UNAVAILABLE
+ */
+function connected(): Connection {
+  if (ours !== undefined && fileAt(path) !== ours) {
+    const message = `the ledger "${path}" was removed or replaced while it was open: close it and open it again`;
+    throw new LedgerError("STORE_UNAVAILABLE", message, { path });
+  }
+  const current = connection ?? untilNotBusy(connect, lockTimeoutMs);
+  ours ??= fileAt(path);
+  return current;
+}
 
 function commit(calls: readonly Cell[]): BatchAnswer {
   const { batches, begin, commit } = connected();

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
@@ -180,6 +180,23 @@ test("a file that stays locked is STORE_UNAVAILABLE once patience ends, and the 
   other.exec("COMMIT");
   await store.append("a", [event()], 0n);
 });
+
+test.skipIf(process.platform === "win32").for(["removed", "replaced"])(
+  "a ledger that was %s while open takes no more appends, which would be lost",
+  async (what) => {
+    const path = ledgerFile();
+    const store = await open(path);
+    await store.append("a", [event()], "no_stream");
+    if (what === "removed") rmSync(path);
+    else renameSync(await ledgerWith(1), path);
+    for (const _ of range(2)) {
+      await expect(store.append("a", [event()], 0n)).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringContaining("removed or replaced"),
+      });
+    }
+  },
+);
 
 test("changeCount() sees a commit among dense calls, and never waits for a lock", async () => {
   const path = ledgerFile();

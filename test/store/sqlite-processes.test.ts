@@ -119,6 +119,19 @@ test("a process that follows the log lives until it goes, and not longer", async
   expect(await child.exit).toBe(0);
 });
 
+test.for([["--expose-gc"], ["--input-type=module", "--expose-gc"]])(
+  "opens in a process with the flags %o that was given its program as text",
+  (flags) => {
+    const adapter = JSON.stringify(new URL("../../src/store/sqlite.ts", import.meta.url).href);
+    const program = `import(${adapter}).then(({ sqliteEventStore }) => sqliteEventStore(process.argv[1], {}))
+      .then(async (store) => console.log(await store.kept("x")))`;
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, "-e", program, ledgerFile()], {
+      encoding: "utf8",
+    });
+    expect(`${stdout}${stderr}`).toBe("undefined\n");
+  },
+);
+
 test("a file that may not be written can be read; an append says so", async () => {
   const path = ledgerFile();
   const store = await open(path);
