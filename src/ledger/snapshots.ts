@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { ProjectState } from "../../projections/project.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
@@ -11,7 +12,8 @@ const SNAPSHOT_VERSION = 1;
 const MIN_EVENTS = 1_000;
 const SHARE = 1 / 20;
 
-const nameOf = (project: string): string => `snapshot/project/${encodeURIComponent(project)}`;
+/** By digest: a project's name, however long in whatever script, never breaks the store's limit on names. */
+const nameOf = (project: string): string => `snapshot/project/${hash("sha256", project, "hex")}`;
 
 interface Snapshot {
   readonly version: number;
@@ -64,6 +66,7 @@ export class Snapshots {
 function parsed(text: string): Snapshot | undefined {
   try {
     const snapshot = JSON.parse(text) as Snapshot;
+    if (!(Number.isSafeInteger(snapshot.state.revision) && snapshot.state.revision >= 0)) return undefined;
     for (const { metrics, artifact } of snapshot.state.models) {
       Object.freeze(metrics);
       Object.freeze(artifact);
