@@ -27,23 +27,17 @@ export interface GroupCommit {
   finished(): Promise<void>;
 }
 
-/** From here on a commit costs more than what could be done beside it: then all callers wait for one another. */
-const SLOW_COMMIT_MS = 8;
-
 /**
- * Callers share commits: those who come while a batch is on its way to the disk go together as the next one. Callers
- * who were answered together come back together, so half of them are sent off as soon as they are there: the disk works
- * for one half while the process decides for the other. Nobody waits for more than this turn of the event loop.
+ * Callers share commits: those who come while a batch is on its way to the disk go together as the next one. A caller
+ * who finds nothing under way waits only until this turn of the event loop ends, so that all who were answered
+ * together come back together.
  */
 export function groupCommit(
   commit: (calls: readonly Cell[]) => Promise<BatchAnswer>,
   onCommitted: () => void,
 ): GroupCommit {
   const queue: Batch[] = [];
-  let isWriting = false;
-  let isScheduled = false;
-  /** How many callers need not wait for more: half of those that were under way lately. */
-  let enough = 1;
+  let isUnderWay = false;
   let whenFinished: (() => void)[] = [];
 
   function batchFor(length: number): Batch {
@@ -54,50 +48,30 @@ export function groupCommit(
     return batch;
   }
 
-  const waiting = (): number => queue.reduce((sum, { callers }) => sum + callers.length, 0);
-
-  /** At once if there are enough callers, else when this turn of the event loop ends. */
-  function writeSoon(): void {
-    if (isWriting) return;
-    if (waiting() >= enough) {
-      void writeNextBatch();
-    } else if (!isScheduled) {
-      isScheduled = true;
-      setImmediate(() => {
-        isScheduled = false;
-        if (!isWriting) void writeNextBatch();
-      });
-    }
-  }
-
   async function writeNextBatch(): Promise<void> {
     const batch = queue.shift();
-    if (batch === undefined) return;
-    isWriting = true;
-    const start = performance.now();
-    const answer = await commit(batch.cells).then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-    const underWay = batch.callers.length + waiting();
-    enough = performance.now() - start > SLOW_COMMIT_MS ? underWay : Math.ceil(underWay / 2);
-    isWriting = false;
-    if (queue.length > 0) writeSoon(); // before the answers: the thread has work while they are dealt with
-    if ("error" in answer) for (const { reject } of batch.callers) reject(answer.error);
-    else settle(batch.callers, answer.value);
-    if (isFinished()) for (const resolve of whenFinished) resolve();
-    if (isFinished()) whenFinished = [];
-  }
-
-  function settle(callers: readonly Caller[], { numbers, failures }: BatchAnswer): void {
-    onCommitted();
-    for (const [index, failure] of failures) callers[index]?.reject(fromFailure(failure));
-    for (const [index, { resolve }] of callers.entries()) {
-      resolve(appended(numbers[2 * index] ?? 0, numbers[2 * index + 1] ?? 0)); // no effect where it was rejected
+    if (batch) await writeBatch(batch);
+    if (queue.length > 0) {
+      setImmediate(writeNextBatch);
+    } else {
+      isUnderWay = false;
+      for (const resolve of whenFinished) resolve();
+      whenFinished = [];
     }
   }
 
-  const isFinished = (): boolean => !isWriting && queue.length === 0;
+  async function writeBatch({ cells, callers }: Batch): Promise<void> {
+    try {
+      const { numbers, failures } = await commit(cells);
+      onCommitted();
+      for (const [index, failure] of failures) callers[index]?.reject(fromFailure(failure));
+      for (const [index, { resolve }] of callers.entries()) {
+        resolve(appended(numbers[2 * index] ?? 0, numbers[2 * index + 1] ?? 0)); // no effect where it was rejected
+      }
+    } catch (error) {
+      for (const { reject } of callers) reject(error);
+    }
+  }
 
   return {
     submit(length, write) {
@@ -106,11 +80,13 @@ export function groupCommit(
         write(batch.cells);
         batch.callers.push({ resolve, reject });
         batch.length += length;
-        writeSoon();
+        if (isUnderWay) return;
+        isUnderWay = true;
+        setImmediate(writeNextBatch);
       });
     },
     finished() {
-      return isFinished() ? Promise.resolve() : new Promise((resolve) => whenFinished.push(resolve));
+      return isUnderWay ? new Promise((resolve) => whenFinished.push(resolve)) : Promise.resolve();
     },
   };
 }
