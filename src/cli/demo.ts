@@ -6,7 +6,11 @@ import { type CliCommand, type Session, wholeNumber } from "./command.ts";
 import { nameOf, printDeployment } from "./describe.ts";
 
 const PROJECT = "Handwritten Digit Image Classifier";
-const DEFAULT_STORE = "sqlite:./model-ledger.db";
+/** Neither the program's default nor MODEL_LEDGER_STORE: nothing leaves a ledger again, so the demo stays out of a real one. */
+const DEMO_STORE = "sqlite:./demo-ledger.db";
+
+/** 500 held-out digits say no more than this. */
+const fourDecimals = (value: number): number => Number(value.toFixed(4));
 
 function heading(session: Session, text: string): void {
   session.out.line(`\n${session.out.colors.bold(text)}`);
@@ -17,10 +21,10 @@ async function trainAll(session: Session, ledger: Ledger, seed: number): Promise
   const { trainAndScore, trainers } = await import("../demo/trainers.ts");
   const { out } = session;
   const digits = loadDigits(seed);
-  const rows = digits.training.length;
+  const [known, unseen] = [digits.training.length, digits.heldOut.length];
   heading(
     session,
-    `Training ${trainers.length} models on ${rows} real digits, scoring them on ${digits.heldOut.length} others (seed ${seed})`,
+    `Training ${trainers.length} models on ${known} real digits, scoring them on ${unseen} others (seed ${seed})`,
   );
   const bar = out.isTerminal
     ? new cliProgress.SingleBar({ format: "{bar} {value}/{total} {what}", clearOnComplete: true, stream: out.stderr })
@@ -36,18 +40,24 @@ async function trainAll(session: Session, ledger: Ledger, seed: number): Promise
         project: PROJECT,
         task: "classification",
         algorithm: trainer.algorithm,
-        metrics,
+        metrics: {
+          f1: fourDecimals(metrics.f1),
+          accuracy: fourDecimals(metrics.accuracy),
+          precision: fourDecimals(metrics.precision),
+          recall: fourDecimals(metrics.recall),
+        },
         hyperparams: { ...trainer.hyperparams, seed },
-        snapshot: { relation: "mnist", rows },
+        snapshot: digits.snapshot,
         artifact: { uri: `memory:${trainer.algorithm}`, digest: artifact.digest },
         labels: { demo: "yes", trainedInSeconds: seconds.toFixed(1) },
         ...(session.globals.actor !== undefined && { actor: session.globals.actor }),
       });
       results.push(result);
       bar?.stop();
+      const f1 = String(result.metrics.f1);
       const verdict = result.deployed ? out.colors.green("deployed") : out.colors.dim("kept");
       out.line(
-        `version ${result.version}  ${result.algorithm.padEnd(20)}  f1 ${String(result.metrics.f1)}  ${verdict}: ${result.because}`,
+        `version ${result.version}  ${result.algorithm.padEnd(20)}  f1 ${f1.padEnd(6)}  ${verdict}: ${result.because}`,
       );
       if (results.length < trainers.length) bar?.start(trainers.length, results.length, { what: trainer.algorithm });
     }
@@ -107,27 +117,39 @@ async function ask(session: Session, ledger: Ledger, between: string): Promise<v
 export const demo: CliCommand = {
   group: "Watch and check",
   signature: "demo",
-  summary: "train real models on real digits, deploy them in every way, then ask about it",
+  summary: "train real models on real digits, deploy them in every way, ask about it (./demo-ledger.db unless --store)",
   examples: ["demo", "demo --seed 7 --store sqlite:./digits.db"],
   configure: (command) =>
-    command.option("--seed <number>", "another seed, other digits and other scores", wholeNumber, 1),
+    command
+      .option("--seed <number>", "another seed, other digits and other scores", wholeNumber, 1)
+      .hook("preAction", ({ parent }) => {
+        if (parent?.getOptionValueSource("store") !== "cli") parent?.setOptionValue("store", DEMO_STORE);
+      }),
   async run(session, _args, { seed }) {
     if (session.out.style.json || session.globals.dryRun) {
       throw new LedgerError("INVALID_INPUT", "the demo is a story for people: run it without --json and --dry-run");
     }
     const ledger = await session.forWriting();
+    if (await ledger.activeModel(PROJECT)) {
+      session.out.line(
+        `${ledger.address} has seen this demo before, which goes on there. Delete the file to begin afresh.`,
+      );
+    }
     const results = await trainAll(session, ledger, Number(seed));
     const between = await deployEachWay(session, ledger, results);
     await ask(session, ledger, between);
     const { store } = session.globals;
-    const option = store === DEFAULT_STORE ? "" : ` --store ${store}`;
+    if (store === "memory:") {
+      heading(session, "The ledger was in memory and is gone now. Without --store it stays, in a file.");
+      return undefined;
+    }
     heading(session, `The ledger is ${ledger.address}. Try:`);
     for (const command of [
       `history "${PROJECT}"`,
       `rollback "${PROJECT}" --reason "my turn"`,
       `explain "${PROJECT}" 3`,
     ]) {
-      session.out.line(`  npx model-ledger ${command}${option}`);
+      session.out.line(`  npx model-ledger ${command} --store "${store}"`);
     }
     return undefined;
   },

