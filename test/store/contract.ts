@@ -1,15 +1,22 @@
 import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LedgerError } from "../../src/errors.ts";
-import type { EventStore, NewEvent, StoredEvent } from "../../src/store/event-store.ts";
+import type { EventStore, StoredEvent } from "../../src/store/event-store.ts";
+import { underLoad } from "./contract-under-load.ts";
+import { collect, event, newEvents, type OwnStreams, ownStreams, range } from "./events.ts";
 
-/** What every store promises. `open` gives an empty one; no store is excused from a claim. */
+/** What every store promises. `open` gives one, empty or not; no store is excused from a claim. */
 export function eventStoreContract(name: string, open: () => Promise<EventStore>): void {
-  const A = "modelLedger-A";
-  const B = "modelLedger-B";
+  let own: OwnStreams;
+  let A: string;
+  let B: string;
   let store: EventStore;
+  const all = (of: EventStore): Promise<readonly StoredEvent[]> => own.all(of);
+  const listen: OwnStreams["listen"] = (...following) => own.listen(...following);
 
   beforeEach(async () => {
+    own = ownStreams();
+    ({ A, B } = own);
     store = await open();
   });
   afterEach(() => store.close());
@@ -27,9 +34,33 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     });
 
     test("keeps every text byte for byte", async () => {
-      const odd = { ...event(), type: "Ünï 🦉", data: '{ "a":\t1.50,\n"b":"\\u0000 𝕏 ✓" }', metadata: " null " };
-      await store.append("modelLedger-naïve 🦉/%2F-x", [odd], "no_stream");
-      expect(await all(store)).toMatchObject([{ ...odd, stream: "modelLedger-naïve 🦉/%2F-x" }]);
+      const written = TEXTS.map((data) => ({ ...event(), type: "Ünï 🦉", data, metadata: data }));
+      await store.append(own.named("naïve 🦉/%2F-x"), written, "no_stream");
+      const read = await all(store);
+      expect(read).toMatchObject(written);
+      expect(new Set(read.map(({ stream }) => stream))).toEqual(new Set([own.named("naïve 🦉/%2F-x")]));
+    });
+
+    test("keeps streams apart whose names differ by a space, a case, a wildcard or the composition of a letter", async () => {
+      for (const name of ODD_NAMES) await store.append(own.named(name), [event(name), event(name)], "no_stream");
+      for (const name of ODD_NAMES) {
+        const found = await collect(store.readStream(own.named(name)));
+        expect(found.map(({ stream, data }) => [stream, data])).toEqual(
+          range(2).map(() => [own.named(name), event(name).data]),
+        );
+      }
+    });
+
+    test("gives the positions that every read and subscription gives", async () => {
+      const one = await store.append(A, newEvents(2), "no_stream");
+      const other = await store.append(B, [event()], "no_stream");
+      const again = await store.append(A, [event()], 1n);
+      const read = await all(store);
+      expect(read.slice(1).map(({ position }) => position)).toEqual([one.position, other.position, again.position]);
+      const ofA = read.filter(({ stream }) => stream === A);
+      expect(await collect(store.readStream(A))).toEqual(ofA);
+      expect(await (await listen(store, { after: "start" })).take(4)).toEqual(read);
+      expect(await (await listen(store, { after: "start", stream: A })).take(3)).toEqual(ofA);
     });
 
     test("that expects no stream is a conflict when there is one, and names its revision", async () => {
@@ -80,6 +111,15 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
         store.append(A, events, "no_stream"),
       ]);
       expect(one).toEqual(other);
+      expect(await revisions(store, A)).toEqual([0n, 1n]);
+    });
+
+    test("that repeats what another append wrote of it and brings something new is a conflict, and writes nothing", async () => {
+      const [one, two] = [event(), event()];
+      await store.append(A, [one], "no_stream");
+      await store.append(A, [two], 0n);
+      await expect(store.append(A, [two, event()], 0n)).rejects.toMatchObject(conflict({ actual: "1" }));
+      await expect(store.append(A, [event(), two], 1n)).rejects.toMatchObject(conflict({ actual: "1" }));
       expect(await revisions(store, A)).toEqual([0n, 1n]);
     });
 
@@ -140,7 +180,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     });
 
     test("of many at once to one stream, each expecting the one before, are written in the order of the calls", async () => {
-      const events = range(20).map(() => event());
+      const events = newEvents(20);
       await Promise.all(
         events.map((each, index) => store.append(A, [each], index === 0 ? "no_stream" : BigInt(index - 1))),
       );
@@ -150,9 +190,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     test("that fails does not harm those under way beside it", async () => {
       const taken = event();
       await store.append(A, [taken], "no_stream");
-      const others = range(10).map((index) => store.append(`modelLedger-${index}`, [event(), event()], "no_stream"));
+      const others = range(10).map((index) => store.append(own.named(index), [event(), event()], "no_stream"));
       const failing = [store.append(A, [event()], 5n), store.append(B, [event(), event(), taken], "no_stream")];
-      const more = range(10).map((index) => store.append(`modelLedger-${10 + index}`, [event()], "no_stream"));
+      const more = range(10).map((index) => store.append(own.named(10 + index), [event()], "no_stream"));
       expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
       expect(await Promise.all([...others, ...more])).toHaveLength(20);
       expect(await all(store)).toHaveLength(31);
@@ -193,17 +233,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
 
   describe(`${name}: readStream`, () => {
     beforeEach(async () => {
-      await store.append(
-        A,
-        range(4).map(() => event()),
-        "no_stream",
-      );
+      await store.append(A, newEvents(4), "no_stream");
       await store.append(B, [event()], "no_stream");
-      await store.append(
-        A,
-        range(6).map(() => event()),
-        3n,
-      );
+      await store.append(A, newEvents(6), 3n);
     });
 
     test("gives the stream from its first event on, and nothing of others", async () => {
@@ -236,8 +268,8 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     });
 
     test("of a stream that is not there is empty, both ways", async () => {
-      expect(await collect(store.readStream("modelLedger-none"))).toEqual([]);
-      expect(await collect(store.readStream("modelLedger-none", { direction: "backwards" }))).toEqual([]);
+      expect(await collect(store.readStream(own.named("none")))).toEqual([]);
+      expect(await collect(store.readStream(own.named("none"), { direction: "backwards" }))).toEqual([]);
     });
 
     test("refuses a count or a revision that cannot be", async () => {
@@ -248,19 +280,19 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
 
     test("sees what was committed before it began", async () => {
       for (const index of range(20)) {
-        await store.append("modelLedger-C", [event()], index === 0 ? "no_stream" : BigInt(index - 1));
-        expect(await collect(store.readStream("modelLedger-C", { from: BigInt(index) }))).toHaveLength(1);
+        await store.append(own.named("C"), [event()], index === 0 ? "no_stream" : BigInt(index - 1));
+        expect(await collect(store.readStream(own.named("C"), { from: BigInt(index) }))).toHaveLength(1);
       }
     });
 
     test("gives large events too, several pages of them", async () => {
       const sizes = range(7).map((index) => 400_000 + index);
       for (const [index, size] of sizes.entries()) {
-        await store.append("modelLedger-L", [event("x".repeat(size))], index === 0 ? "no_stream" : BigInt(index - 1));
+        await store.append(own.named("L"), [event("x".repeat(size))], index === 0 ? "no_stream" : BigInt(index - 1));
       }
-      const lengths = (await collect(store.readStream("modelLedger-L"))).map(({ data }) => data.length);
+      const lengths = (await collect(store.readStream(own.named("L")))).map(({ data }) => data.length);
       expect(lengths).toEqual(sizes.map((size) => size + event().data.length));
-      const backwards = await collect(store.readStream("modelLedger-L", { direction: "backwards", maxCount: 6 }));
+      const backwards = await collect(store.readStream(own.named("L"), { direction: "backwards", maxCount: 6 }));
       expect(backwards.map(({ data }) => data.length)).toEqual(lengths.slice(1).reverse());
     });
 
@@ -302,28 +334,26 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       for (const position of positions) expect(position).toMatch(/^[A-Za-z0-9._~-]+$/);
     });
 
-    test("of an empty store is empty, both ways", async () => {
+    test("gives nothing before anything was appended, both ways", async () => {
       expect(await all(store)).toEqual([]);
-      expect(await collect(store.readAll({ direction: "backwards" }))).toEqual([]);
+      expect(own.among(await collect(store.readAll({ direction: "backwards" })))).toEqual([]);
     });
 
     test("reads after a position, before it when backwards, and at most so many", async () => {
-      await store.append(
-        A,
-        range(10).map(() => event()),
-        "no_stream",
-      );
+      await store.append(A, newEvents(10), "no_stream");
       const events = await all(store);
       const fourth = events[3]?.position ?? "";
       const last = events[9]?.position ?? "";
       expect(await collect(store.readAll({ after: fourth }))).toEqual(events.slice(4));
       expect(await collect(store.readAll({ after: fourth, maxCount: 2, pageSize: 1 }))).toEqual(events.slice(4, 6));
       expect(await collect(store.readAll({ after: last }))).toEqual([]);
-      expect(await collect(store.readAll({ after: fourth, direction: "backwards" }))).toEqual(
+      expect(own.among(await collect(store.readAll({ after: fourth, direction: "backwards" })))).toEqual(
         events.slice(0, 3).reverse(),
       );
       expect(await collect(store.readAll({ direction: "backwards", maxCount: 2 }))).toEqual(events.slice(8).reverse());
-      expect(await collect(store.readAll({ pageSize: 3, direction: "backwards" }))).toEqual(events.toReversed());
+      expect(own.among(await collect(store.readAll({ pageSize: 3, direction: "backwards" })))).toEqual(
+        events.toReversed(),
+      );
     });
 
     test("refuses a count that cannot be, and what is no position", async () => {
@@ -332,16 +362,31 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       }
     });
 
+    test("that was aborted before or under way is ABORTED", async () => {
+      await store.append(A, newEvents(5), "no_stream");
+      const aborted = { code: "ABORTED" };
+      await expect(collect(store.readAll({ signal: AbortSignal.abort() }))).rejects.toMatchObject(aborted);
+      const abort = new AbortController();
+      const reading = (async () => {
+        for await (const _ of store.readAll({ signal: abort.signal, pageSize: 1 })) abort.abort();
+      })();
+      await expect(reading).rejects.toMatchObject(aborted);
+    });
+
+    test("sees what was committed before it began", async () => {
+      for (const index of range(20)) {
+        const { position } = await store.append(A, [event()], index === 0 ? "no_stream" : BigInt(index - 1));
+        const [last] = await collect(store.readAll({ direction: "backwards", maxCount: 1 }));
+        expect(last?.position).toBe(position);
+      }
+    });
+
     test("reads many pages while others append, without gap or repeat", async () => {
-      await store.append(
-        A,
-        range(500).map(() => event()),
-        "no_stream",
-      );
+      await store.append(A, newEvents(500), "no_stream");
       const appending = (async () => {
         for (const index of range(50)) await store.append(B, [event()], index === 0 ? "no_stream" : BigInt(index - 1));
       })();
-      const seen = await collect(store.readAll({ pageSize: 7 }));
+      const seen = own.among(await collect(store.readAll({ pageSize: 7 })));
       await appending;
       const events = await all(store);
       expect(events).toHaveLength(550);
@@ -366,18 +411,14 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect((await live.take(1)).map(({ revision }) => revision)).toEqual([1n]);
     });
 
-    test("from the end of a store that is still empty gives the first event", async () => {
+    test("from the end gives the first event, if there is none yet", async () => {
       const live = await listen(store, { after: "end" });
       await store.append(A, [event()], "no_stream");
       expect(await live.take(1)).toEqual(await all(store));
     });
 
     test("after a position gives what comes after it", async () => {
-      await store.append(
-        A,
-        range(5).map(() => event()),
-        "no_stream",
-      );
+      await store.append(A, newEvents(5), "no_stream");
       const events = await all(store);
       const live = await listen(store, { after: events[2]?.position ?? "" });
       expect(await live.take(2)).toEqual(events.slice(3));
@@ -408,19 +449,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     });
 
     test("goes over from history to live without gap or repeat while many append", async () => {
-      await store.append(
-        A,
-        range(300).map(() => event()),
-        "no_stream",
-      );
+      await store.append(A, newEvents(300), "no_stream");
       const live = await listen(store, { after: "start" });
       const appending = range(8).map(async (writer) => {
         for (const index of range(25)) {
-          await store.append(
-            `modelLedger-${writer}`,
-            [event(), event()],
-            index === 0 ? "no_stream" : BigInt(2 * index - 1),
-          );
+          await store.append(own.named(writer), [event(), event()], index === 0 ? "no_stream" : BigInt(2 * index - 1));
         }
       });
       const seen = await live.take(700);
@@ -432,12 +465,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       const live = await listen(store, { after: "end" });
       await store.append(A, [event()], "no_stream");
       await live.take(1);
-      for (const index of range(30))
-        await store.append(
-          A,
-          range(100).map(() => event()),
-          BigInt(100 * index),
-        );
+      for (const index of range(30)) await store.append(A, newEvents(100), BigInt(100 * index));
       expect((await live.take(3000)).map(({ revision }) => Number(revision))).toEqual(
         range(3000).map((index) => index + 1),
       );
@@ -448,6 +476,12 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       await store.append(A, [event(), event()], "no_stream");
       const events = await all(store);
       for (const live of several) expect(await live.take(2)).toEqual(events);
+    });
+
+    test("whose signal has aborted before ends at once", async () => {
+      await store.append(A, [event()], "no_stream");
+      const { iterator } = await listen(store, { after: "start", signal: AbortSignal.abort() });
+      expect((await iterator.next()).done).toBe(true);
     });
 
     test("ends when its signal aborts, also while it waits or has yet to begin", async () => {
@@ -517,22 +551,24 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
 
   describe(`${name}: keep`, () => {
     test("gives back the latest value, byte for byte", async () => {
-      expect(await store.kept("snapshot of 🦉")).toBeUndefined();
-      await store.keep("snapshot of 🦉", '{"a": 1}');
-      await store.keep("another", "[]");
-      await store.keep("snapshot of 🦉", ' {"a":\n"🦉"} ');
-      expect(await store.kept("snapshot of 🦉")).toBe(' {"a":\n"🦉"} ');
+      const name = own.named("snapshot of 🦉");
+      expect(await store.kept(name)).toBeUndefined();
+      await store.keep(name, '{"a": 1}');
+      await store.keep(own.named("another"), "[]");
+      await store.keep(name, ' {"a":\n"🦉"} ');
+      expect(await store.kept(name)).toBe(' {"a":\n"🦉"} ');
     });
 
     test("takes a value of several mebibytes", async () => {
       const large = JSON.stringify("x".repeat(5_000_000));
-      await store.keep("large", large);
-      expect(await store.kept("large")).toBe(large);
+      await store.keep(own.named("large"), large);
+      expect(await store.kept(own.named("large"))).toBe(large);
     });
 
     test("is no event", async () => {
-      await store.keep("a", "1");
-      expect(await all(store)).toEqual([]);
+      const last = (await collect(store.readAll({ direction: "backwards", maxCount: 1 })))[0]?.position;
+      await store.keep(own.named("a"), "1");
+      expect(await collect(store.readAll(last === undefined ? {} : { after: last }))).toEqual([]);
     });
 
     test("refuses a name that is empty, too long or not printable", async () => {
@@ -545,7 +581,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
 
   describe(`${name}: close`, () => {
     test("finishes the appends made before it, however many", async () => {
-      const appending = range(1500).map((index) => store.append(`modelLedger-${index}`, [event()], "no_stream"));
+      const appending = range(1500).map((index) => store.append(own.named(index), [event()], "no_stream"));
       await store.close();
       expect((await Promise.all(appending)).every(({ revision }) => revision === 0n)).toBe(true);
     });
@@ -569,49 +605,50 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect(() => store.changeCount()).toThrow(LedgerError);
     });
   });
+
+  underLoad(name, open);
 }
-
-export const range = (count: number): readonly number[] => [...Array(count).keys()];
-
-/** An event with an id of its own; `text` stands in its data. */
-export const event = (text = ""): NewEvent => ({
-  id: v7(),
-  type: "Tested",
-  data: JSON.stringify({ text }),
-  metadata: "{}",
-});
-
-export async function collect(events: AsyncIterable<StoredEvent>): Promise<readonly StoredEvent[]> {
-  const collected: StoredEvent[] = [];
-  for await (const each of events) collected.push(each);
-  return collected;
-}
-
-export const all = (store: EventStore): Promise<readonly StoredEvent[]> => collect(store.readAll());
 
 const revisions = async (store: EventStore, stream: string): Promise<readonly bigint[]> =>
   (await collect(store.readStream(stream))).map(({ revision }) => revision);
 
+/** JSON that a store which parses and prints it again would not give back. */
+const TEXTS: readonly string[] = [
+  '{ "a":\t1.50,\n"b":"\\u0000 𝕏 ✓" }',
+  " null ",
+  '{"z":1,"a":2,"a":3}',
+  "1e2",
+  "-0.0",
+  "12345678901234567890",
+  '"\\u00e9 \\/ \\" é e\u0301"',
+  '"\u2028\u2029\ufeff\u007f\ufffd"',
+  '"👩‍👩‍👧 🇨🇭"',
+  '"it\'s; -- `$1` ?1 %s"',
+  "[\r\n]\r\n",
+  JSON.stringify("long ".repeat(20_000)),
+];
+
+const ODD_NAMES: readonly string[] = [
+  "x",
+  "X",
+  "x ",
+  " x",
+  "x  y",
+  "x y",
+  "x%",
+  "x_",
+  "x*",
+  "x-1",
+  "x-1-2",
+  "x'\"`",
+  "x/../y?z#&=+",
+  "%2F",
+  "$x",
+  "é",
+  "e\u0301",
+  "🦉".repeat(40),
+  "l".repeat(140),
+  "l".repeat(141),
+];
+
 const conflict = (details: object): object => ({ name: "LedgerError", code: "CONFLICT", details });
-
-export interface Listening {
-  readonly iterator: AsyncIterator<StoredEvent>;
-  /** The next so many events; waits for them. */
-  take(count: number): Promise<readonly StoredEvent[]>;
-}
-
-export async function listen(store: EventStore, options: Parameters<EventStore["subscribe"]>[0]): Promise<Listening> {
-  const iterator = (await store.subscribe(options))[Symbol.asyncIterator]();
-  return {
-    iterator,
-    async take(count) {
-      const taken: StoredEvent[] = [];
-      while (taken.length < count) {
-        const { value, done } = await iterator.next();
-        if (done) throw new Error(`the subscription ended after ${taken.length} events`);
-        taken.push(value);
-      }
-      return taken;
-    },
-  };
-}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { event } from "./contract.ts";
+import { event } from "./events.ts";
 import { ledgerFile } from "./ledger-file.ts";
 
 test("memory: and sqlite:<path> open a store that says where it is", async () => {

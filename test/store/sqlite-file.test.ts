@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type SqliteEventStore, type SqliteOptions, sqliteEventStore } from "../../src/store/sqlite.ts";
-import { all, event, range } from "./contract.ts";
+import { all, event, range } from "./events.ts";
 import { ledgerFile } from "./ledger-file.ts";
 
 /** What stands in the file, what other programs may do with it, and which files are refused. */

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type SqliteEventStore, sqliteEventStore } from "../../src/store/sqlite.ts";
 import { CHILD, startChild } from "./child-process.ts";
-import { all, collect, event, listen, range } from "./contract.ts";
+import { all, collect, event, listen, range } from "./events.ts";
 import { ledgerFile } from "./ledger-file.ts";
 
 /** Several processes, some of them ending badly, on one file. */
