@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import { GoalName, Labels, Metrics, STRATEGIES, type Strategy } from "../events/events.ts";
-import { JsonObjectSchema } from "../events/json-value.ts";
+import { type JsonObject, JsonObjectSchema } from "../events/json-value.ts";
 import {
   Actor,
   AlgorithmName,
@@ -35,19 +35,19 @@ const TaskInput = z
   .refine((task) => Object.hasOwn(TASKS, task), `must be one of ${Object.keys(TASKS).join(", ")}`)
   .transform((task) => task as Task);
 
+const MODEL_HINT = "must be a version (1, 2, 3…) or a model id (UUID)";
+
 /** A model by version (3 or "3") or by id. */
 export const ModelRef = z.union(
   [
-    z.int().positive(),
+    z.int(MODEL_HINT).positive(MODEL_HINT),
     z
       .string()
       .regex(/^[1-9][0-9]{0,14}$/)
       .transform(Number),
-    z.uuid().toLowerCase(),
+    z.uuid(MODEL_HINT).toLowerCase(),
   ],
-  {
-    error: "must be a version (1, 2, 3…) or a model id (UUID)",
-  },
+  MODEL_HINT,
 );
 export type ModelRef = z.infer<typeof ModelRef>;
 
@@ -75,22 +75,35 @@ const deploymentOptions = {
   deployedAt: Moment.optional(),
 };
 
-/** In the order of canonical JSON, in which the log gives them back. */
+/** In the order of canonical JSON, in which the log gives them back; -0 is 0 there too. */
 function sorted(metrics: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(metrics).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const entries = Object.entries(metrics).map(([name, value]) => [name, value + 0] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** As it is now: the caller may go on using the object while the command waits for its turn. */
+const copied = (value: JsonObject): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
+
+/** The records of zod leave a key "__proto__" out without a word; here it is refused. */
+function withoutProto<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.output<Schema>, z.input<Schema>> {
+  return z.preprocess((value, context) => {
+    const hasProto = typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__");
+    if (hasProto) context.addIssue({ code: "custom", message: 'must not hold the name "__proto__"' });
+    return value;
+  }, schema) as z.ZodType<z.output<Schema>, z.input<Schema>>;
 }
 
 export const RecordTrainingInput = z.strictObject({
   project: ProjectName,
   task: TaskInput.optional(),
   algorithm: AlgorithmName,
-  metrics: Metrics.transform(sorted),
-  hyperparams: JsonObjectSchema.default({}),
+  metrics: withoutProto(Metrics.transform(sorted)),
+  hyperparams: JsonObjectSchema.transform(copied).default({}),
   snapshot: z
     .strictObject({ relation: Text.min(1), rows: z.int().nonnegative().optional(), digest: Text.min(1).optional() })
     .optional(),
   artifact: z.strictObject({ digest: Text.min(1).optional(), uri: Text.min(1) }).optional(),
-  labels: Labels.optional(),
+  labels: withoutProto(Labels).optional(),
   trainedAt: Moment.optional(),
   automaticDeploy: z.boolean().default(true),
   ...options,
@@ -175,7 +188,10 @@ export const PolicyInput = z.strictObject({
 
 export const SetPolicyInput = z.strictObject({
   project: ProjectName,
-  policy: PolicyInput.refine((policy) => Object.keys(policy).length > 0, "names nothing to set"),
+  policy: PolicyInput.refine(
+    (policy) => Object.values(policy).some((value) => value !== undefined),
+    "names nothing to set",
+  ),
   ...options,
 });
 
@@ -208,7 +224,15 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_value":
       return `must be one of ${issue.values.map(String).join(", ")}`;
     case "too_small":
-      return issue.origin === "string" ? "must not be empty" : `must be at least ${issue.minimum}`;
+      if (issue.origin === "string") return "must not be empty";
+      return issue.inclusive ? `must be at least ${issue.minimum}` : `must be more than ${issue.minimum}`;
+    case "too_big":
+      if (issue.origin === "string") return `must have at most ${issue.maximum} characters`;
+      return `must be at most ${issue.maximum}`;
+    case "invalid_format":
+      return issue.format === "uuid" ? "must be a UUID" : undefined;
+    case "invalid_key":
+      return `has a bad name: ${issue.issues.map(({ message }) => message).join(", ")}`;
     default:
       return undefined;
   }
@@ -220,7 +244,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   object: "an object",
 };
 
-const article = (type: string): string => TYPE_NAMES[type] ?? `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
+const article = (type: string): string => TYPE_NAMES[type] ?? `${/^[aeiou]/i.test(type) ? "an" : "a"} ${type}`;
 
 function nameOfType(value: unknown): string {
   if (value === null) return "null";
@@ -228,12 +252,21 @@ function nameOfType(value: unknown): string {
   return typeof value === "number" && !Number.isInteger(value) ? String(value) : article(typeof value);
 }
 
+function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string) {
+  try {
+    return schema.safeParse(input, { error: inWords });
+  } catch (cause) {
+    // A getter or a proxy of the caller's threw, or what looks like a Date is none.
+    throw new LedgerError("INVALID_INPUT", `invalid ${what}: it cannot be read`, { issues: [] }, { cause });
+  }
+}
+
 /**
  * Validates one input by its schema.
  * @throws {LedgerError} INVALID_INPUT; `details.issues` lists each bad field as `{ path, message }`.
  */
 export function validated<Schema extends z.ZodType>(schema: Schema, input: unknown, what: string): z.output<Schema> {
-  const result = schema.safeParse(input, { error: inWords });
+  const result = parsed(schema, input, what);
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"

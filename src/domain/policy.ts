@@ -20,10 +20,18 @@ export function policyInForce(own: PolicyData, defaults: PolicyData, task: Task 
     minImprovement: own.minImprovement ?? defaults.minImprovement ?? 0,
     environment: own.environment ?? defaults.environment ?? DEFAULT_ENVIRONMENT,
     requireReason: own.requireReason ?? defaults.requireReason ?? false,
-    frozen: own.frozen !== undefined ? own.frozen : (defaults.frozen ?? null),
-    ...keyMetric(task, own.metric === undefined ? defaults : own),
+    // A copy: the policy is handed out, and what a caller does to it must not reach the fold.
+    frozen: copied(own.frozen !== undefined ? own.frozen : defaults.frozen),
+    ...keyMetricInForce(own, defaults, task),
   };
 }
+
+/** The metric that decides: the project's own, then the ledger's default, then the task's. */
+export function keyMetricInForce(own: PolicyData, defaults: PolicyData, task: Task | null): KeyMetric {
+  return keyMetric(task, own.metric === undefined ? defaults : own);
+}
+
+const copied = (freeze: PolicyData["frozen"]): Policy["frozen"] => (freeze ? { ...freeze } : null);
 
 type Change = SetPolicy["policy"];
 export type Merged = { readonly policy: PolicyData } | { readonly fault: { path: string; message: string } };
