@@ -59,10 +59,11 @@ function refuseLostRace({ expectedRevision, project }: Command, state: ProjectSt
     latest &&
     `; the latest deployment is number ${latest.number} in ${latest.environment}: version ${latest.version} (${latest.algorithm}), by ${latest.actor}`;
   const found = actual === "no_stream" ? "there is none yet" : `it is at ${actual}`;
+  const hasWon = latest && (expectedRevision === "no_stream" || latest.revision > expectedRevision);
   return refuse(
     "CONFLICT",
     `"${project}" was expected at revision ${expectedRevision}, but ${found}${winner ?? ""}. Look again, then repeat`,
-    { project, expected: String(expectedRevision), actual: String(actual), ...(latest && { winner: { ...latest } }) },
+    { project, expected: String(expectedRevision), actual: String(actual), ...(hasWon && { winner: { ...latest } }) },
   );
 }
 
@@ -269,5 +270,6 @@ function setPolicy({ project, policy }: SetPolicy, state: ProjectState): Outcome
     const { path, message } = merged.fault;
     return refuse("INVALID_INPUT", `invalid policy: ${path}: ${message}`, { issues: [merged.fault] });
   }
-  return accept({ type: "PolicySet", data: { project, policy: merged.policy, changed: Object.keys(policy) } });
+  const changed = Object.entries(policy).flatMap(([field, value]) => (value === undefined ? [] : [field]));
+  return accept({ type: "PolicySet", data: { project, policy: merged.policy, changed } });
 }
