@@ -127,7 +127,8 @@ function reasonOf(deployment: Deployment, before: RecordedEvent | undefined, rep
 }
 
 function othersThan({ strategy, version, decision, algorithmFilter }: Deployment, state: ProjectState): Contender[] {
-  if (strategy === "specific" || strategy === "rollback") return [];
+  // A training is weighed against the active model alone.
+  if (strategy === "specific" || strategy === "rollback" || strategy === "new_score") return [];
   return leaderboard(state, decision, algorithmFilter)
     .filter((place) => place.version !== version)
     .slice(0, MAX_OTHERS)
