@@ -70,7 +70,21 @@ const TimelineInput = z.strictObject({
   to: Moment.optional(),
 });
 /** Whatever `deploy` takes but for the strategy, which is given. */
-const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() }).and(z.custom<RollbackInput>());
+const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
+const Signal = z.instanceof(AbortSignal);
+const OptionsInput = z.strictObject({
+  defaultPolicy: z.unknown().optional(),
+  actor: Actor.optional(),
+  maxCached: z.int().positive().optional(),
+  runtime: z.custom<Runtime>((value) => typeof value === "object" && value !== null, "must be a Runtime").optional(),
+});
+const VerifyInput = z.strictObject({
+  project: ProjectName.optional(),
+  signal: Signal.optional(),
+  onProgress: z
+    .custom<(events: number) => void>((value) => typeof value === "function", "must be a function")
+    .optional(),
+});
 const FollowInput = z.strictObject({ environment: EnvironmentName.default(DEFAULT_ENVIRONMENT) });
 const SubscribeInput = z.strictObject({
   from: z
@@ -79,11 +93,12 @@ const SubscribeInput = z.strictObject({
     .default("start"),
   project: ProjectName.optional(),
   types: z.array(z.enum(EVENT_TYPES)).optional(),
+  signal: Signal.optional(),
 });
 export type ActiveModelOptions = z.input<typeof ActiveModelInput>;
 export type TimelineOptions = z.input<typeof TimelineInput>;
 export type FollowOptions = z.input<typeof FollowInput>;
-export type SubscribeOptions = z.input<typeof SubscribeInput> & { readonly signal?: AbortSignal };
+export type SubscribeOptions = z.input<typeof SubscribeInput>;
 export interface VerifyOptions {
   readonly project?: string;
   readonly signal?: AbortSignal;
@@ -110,12 +125,12 @@ export class Ledger implements AsyncDisposable {
   readonly #followers = new Set<Follower>();
 
   constructor(store: EventStore, options: LedgerOptions = {}) {
-    const runtime = options.runtime ?? systemRuntime();
+    const { defaultPolicy, actor, maxCached, runtime = systemRuntime() } = optionsOf(options);
     this.#store = store;
-    this.#defaults = defaultPolicyOf(options.defaultPolicy);
+    this.#defaults = defaultPolicy;
     this.#snapshots = new Snapshots(store);
     this.#cache = new ProjectCache(store, {
-      maxWeight: options.maxCached ?? DEFAULT_MAX_CACHED,
+      maxWeight: maxCached ?? DEFAULT_MAX_CACHED,
       fold: { initial: initialProject, evolve: evolveProject, weigh },
       start: (project) => this.#snapshots.load(project),
       onCaughtUp: (folded) => this.#snapshots.consider(folded),
@@ -125,7 +140,7 @@ export class Ledger implements AsyncDisposable {
       cache: this.#cache,
       runtime,
       defaults: this.#defaults,
-      actor: validated(Actor, options.actor ?? runtime.actor, "actor"),
+      actor: actor ?? validated(Actor, runtime.actor, "actor"),
       onWritten: (folded) => this.#snapshots.consider(folded),
     });
     this.#queries = new Queries({ store, cache: this.#cache, defaults: this.#defaults });
@@ -155,7 +170,8 @@ export class Ledger implements AsyncDisposable {
 
   /** Goes back to an earlier model: `steps` (default 1) distinct models back, or to that of deployment `toNumber`. */
   async rollback(input: RollbackInput): Promise<DeploymentResult> {
-    return this.deploy({ ...validated(Rollback, input, "rollback"), strategy: "rollback" });
+    validated(Rollback, input, "rollback");
+    return this.deploy({ ...input, strategy: "rollback" });
   }
 
   /** Deploys into `to` what is active in `from`. */
@@ -203,15 +219,15 @@ export class Ledger implements AsyncDisposable {
   async activeModel(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveModel | undefined> {
     if (options === NO_OPTIONS) {
       const current = this.#cache.current(project);
-      if (current) return activeIn(current, DEFAULT_ENVIRONMENT);
+      if (current) return activeIn(current, DEFAULT_ENVIRONMENT, this.#defaults);
     }
     const { environment, at } = validated(ActiveModelInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    if (at === undefined) return activeIn(await this.#cache.fresh(name), environment);
+    if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
     const past = await this.#asOf.activeAt(name, environment, at);
     if (past === undefined) return undefined;
     const { state } = await this.#cache.fresh(name);
-    return activeModelOf(state, environment, past);
+    return activeModelOf(state, environment, past, this.#defaults);
   }
 
   async project(project: string): Promise<ProjectSummary> {
@@ -258,8 +274,7 @@ export class Ledger implements AsyncDisposable {
 
   /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
-    const { signal, ...rest } = options;
-    const { from, project, types } = validated(SubscribeInput, rest, "subscription");
+    const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
     const begin = () =>
       this.#store.subscribe({
         after: from,
@@ -276,16 +291,17 @@ export class Ledger implements AsyncDisposable {
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {
     const { environment } = validated(FollowInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    const follower = new Follower(name, environment, this.#cache, (closed) => this.#followers.delete(closed));
+    const follower = new Follower(name, environment, this.#cache, this.#defaults, (closed) =>
+      this.#followers.delete(closed),
+    );
     await follower.start(this.#store);
     this.#followers.add(follower);
     return follower;
   }
 
   /** Recomputes the hash chains of one project or of all, up to the first event that breaks one. */
-  async verify({ project, signal, onProgress }: VerifyOptions = {}): Promise<Verification> {
-    const name = project === undefined ? undefined : validated(ProjectName, project, "project name");
-    return verifyChains(this.#store, { project: name, signal, onProgress });
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
+    return verifyChains(this.#store, validated(VerifyInput, options, "query"));
   }
 
   /** Finishes what is under way and frees everything. */
@@ -322,8 +338,9 @@ export class Ledger implements AsyncDisposable {
  * @throws {LedgerError} INVALID_INPUT for an unknown scheme or option, STORE_UNAVAILABLE when it cannot be opened.
  */
 export async function openLedger(url: string, options: LedgerOptions = {}): Promise<Ledger> {
-  defaultPolicyOf(options.defaultPolicy);
-  return new Ledger(await openStore(url, options.runtime ?? systemRuntime()), options);
+  const address = validated(z.string(), url, "store address");
+  const { runtime = systemRuntime() } = optionsOf(options);
+  return new Ledger(await openStore(address, runtime), { ...options, runtime });
 }
 
 /** An input that is not an object is passed on as it is, for its schema to refuse. */
@@ -333,7 +350,12 @@ function withSignal(input: unknown): { readonly signal?: AbortSignal } {
   return { ...rest, signal: validated(z.instanceof(AbortSignal), signal, "signal") };
 }
 
-function defaultPolicyOf(input: LedgerOptions["defaultPolicy"]): PolicyData {
+function optionsOf(options: LedgerOptions) {
+  const checked = validated(OptionsInput, options, "options");
+  return { ...checked, defaultPolicy: defaultPolicyOf(checked.defaultPolicy) };
+}
+
+function defaultPolicyOf(input: unknown): PolicyData {
   const merged = mergePolicy({}, validated(PolicyInput, input ?? {}, "defaultPolicy"), null);
   if ("policy" in merged) return merged.policy;
   const { path, message } = merged.fault;

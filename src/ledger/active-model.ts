@@ -1,7 +1,8 @@
 import type { ActiveDeployment } from "../../projections/active-models.ts";
 import type { ProjectState } from "../../projections/project.ts";
-import { keyMetric, scoreOf } from "../../projections/scores.ts";
-import type { ModelTrainedData, Strategy } from "../events/events.ts";
+import { scoreOf } from "../../projections/scores.ts";
+import { keyMetricInForce } from "../domain/policy.ts";
+import type { ModelTrainedData, PolicyData, Strategy } from "../events/events.ts";
 import type { Task } from "../events/tasks.ts";
 
 /** The model that serves, with all that whoever serves it needs: what it is, where it lies, who put it there and when. */
@@ -33,6 +34,7 @@ export function activeModelOf(
   state: ProjectState,
   environment: string,
   deployment: Omit<ActiveDeployment, "environment">,
+  defaults: PolicyData,
 ): ActiveModel {
   const model = state.models[deployment.version - 1];
   if (model === undefined || state.project === null || state.task === null) {
@@ -50,7 +52,7 @@ export function activeModelOf(
     version,
     algorithm,
     metrics,
-    score: scoreOf(metrics, keyMetric(state.task, state.policy).metric),
+    score: scoreOf(metrics, keyMetricInForce(state.policy, defaults, state.task).metric),
     ...(artifact && { artifact }),
     trainedAt,
     deploymentId,

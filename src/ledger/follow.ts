@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { deploymentFacts } from "../../projections/active-models.ts";
 import type { ProjectState } from "../../projections/project.ts";
+import type { PolicyData } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
@@ -11,7 +12,7 @@ import { activeIn } from "./queries.ts";
 interface FollowerEvents {
   /** After each deployment in the environment, in order. */
   change: [current: ActiveModel, previous: ActiveModel | undefined];
-  /** The store went away; the follower is no longer kept current. */
+  /** The store went away and the follower is no longer kept current, or a listener of "change" threw. */
   error: [error: unknown];
 }
 
@@ -23,6 +24,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
   readonly environment: string;
   readonly #stop = new AbortController();
   readonly #cache: ProjectCache<ProjectState>;
+  readonly #defaults: PolicyData;
   readonly #onClosed: (follower: Follower) => void;
   #done: Promise<void> = Promise.resolve();
 
@@ -30,19 +32,21 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     project: string,
     environment: string,
     cache: ProjectCache<ProjectState>,
+    defaults: PolicyData,
     onClosed: (follower: Follower) => void,
   ) {
     super();
     this.project = project;
     this.environment = environment;
     this.#cache = cache;
+    this.#defaults = defaults;
     this.#onClosed = onClosed;
   }
 
   /** Resolves when `current` is right and stays so. */
   async start(store: EventStore): Promise<this> {
     const folded = await this.#cache.fresh(this.project);
-    this.current = activeIn(folded, this.environment);
+    this.current = activeIn(folded, this.environment, this.#defaults);
     const events = await store.subscribe({
       stream: streamOf(this.project),
       after: folded.position ?? "start",
@@ -72,6 +76,15 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     }
   }
 
+  /** A listener that throws must not keep `current` from what comes after. */
+  #tell(current: ActiveModel, previous: ActiveModel | undefined): void {
+    try {
+      this.emit("change", current, previous);
+    } catch (error) {
+      if (this.listenerCount("error") > 0) this.emit("error", error);
+    }
+  }
+
   async #take(stored: StoredEvent): Promise<void> {
     if (stored.type !== "ModelDeployed") return;
     const event = recorded(stored);
@@ -79,7 +92,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     if (this.current !== undefined && event.data.number <= this.current.number) return;
     const { state } = await this.#cache.fresh(this.project);
     const previous = this.current;
-    this.current = activeModelOf(state, this.environment, deploymentFacts(foldedEvent(event)));
-    this.emit("change", this.current, previous);
+    this.current = activeModelOf(state, this.environment, deploymentFacts(foldedEvent(event)), this.#defaults);
+    this.#tell(this.current, previous);
   }
 }

@@ -15,6 +15,9 @@ import { type ActiveModel, activeModelOf } from "./active-model.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
 import type { DeploymentResult } from "./results.ts";
 
+/** The form of a position; whether it is one of the store's, the store knows. */
+export const PositionText = z.string().regex(/^[0-9A-Za-z_-]+$/, "must be a position, as results and events have it");
+
 const Limit = z.int().positive();
 
 export const ModelsFilter = z.strictObject({
@@ -45,7 +48,7 @@ export const DeploymentsFilter = z.strictObject({
   order: z.enum(["asc", "desc"]).default("desc"),
   limit: Limit.optional(),
   /** The position of the last row of the page before. */
-  after: z.string().min(1).optional(),
+  after: PositionText.optional(),
 });
 export type DeploymentsFilter = z.input<typeof DeploymentsFilter>;
 
@@ -123,12 +126,15 @@ export class Queries {
 
   async summary(project: string): Promise<ProjectSummary> {
     const { state, revision } = await this.known(project);
-    const active = Object.values(state.active.environments).map((one) => activeModelOf(state, one.environment, one));
+    const { defaults } = this.#parts;
+    const active = Object.values(state.active.environments).map((one) =>
+      activeModelOf(state, one.environment, one, defaults),
+    );
     const environments = Object.values(state.environments);
     return {
       project,
       task: state.task,
-      policy: policyInForce(state.policy, this.#parts.defaults, state.task),
+      policy: policyInForce(state.policy, defaults, state.task),
       models: state.models.length,
       retired: state.models.length - state.everyone.count,
       deployments: environments.reduce((sum, { deployed }) => sum + deployed.length, 0),
@@ -281,7 +287,11 @@ export function deploymentOfEvent({ data, metadata, revision, position, recorded
 }
 
 /** The active model in one environment, from the fold. */
-export function activeIn({ state }: Folded<ProjectState>, environment: string): ActiveModel | undefined {
+export function activeIn(
+  { state }: Folded<ProjectState>,
+  environment: string,
+  defaults: PolicyData,
+): ActiveModel | undefined {
   const active = lookUp(state.active.environments, environment);
-  return active && activeModelOf(state, environment, active);
+  return active && activeModelOf(state, environment, active, defaults);
 }

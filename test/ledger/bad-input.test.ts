@@ -17,6 +17,12 @@ const deep = JSON.parse(`${'{"a":'.repeat(200)}1${"}".repeat(200)}`) as object;
 const lone = "\ud800";
 
 const train = (more: object) => ({ project: P, algorithm: "svm", metrics: { f1: 1 }, ...more });
+const throwing: PropertyDescriptor = {
+  enumerable: true,
+  get() {
+    throw new Error("not to be read");
+  },
+};
 /** Method, input, and what the message must name. */
 type Case = readonly [method: keyof Ledger, input: unknown, names: RegExp];
 
@@ -57,7 +63,25 @@ const badTrainings: Case[] = [
   ...[undefined, null, 3, "f1=1", [0.9], new Map([["f1", 1]])].map(
     (metrics): Case => ["recordTraining", train({ metrics }), /metrics: /],
   ),
-  ["recordTraining", train({ metrics: { "": 1 } }), /metrics/],
+  ["recordTraining", train({ metrics: { "": 1 } }), /metrics\.: has a bad name/],
+  ["recordTraining", train({ metrics: { [Symbol("x")]: 1 } }), /metrics/],
+  ["recordTraining", train({ metrics: { [lone]: 1 } }), /metrics.*well-formed/],
+  ["recordTraining", train({ metrics: JSON.parse('{"__proto__":1}') }), /metrics: must not hold the name "__proto__"/],
+  ["recordTraining", train({ labels: JSON.parse('{"__proto__":"x"}') }), /labels: must not hold/],
+  ["recordTraining", train({ labels: { a: lone } }), /labels\.a: /],
+  ["recordTraining", train({ hyperparams: { a: [undefined] } }), /hyperparams\.a\.0: must be JSON/],
+  ["recordTraining", train({ hyperparams: { a: [new Array(1)] } }), /hyperparams\.a\.0\.0: /],
+  ["recordTraining", train({ hyperparams: { toJSON: () => 1 } }), /hyperparams\.toJSON: /],
+  ["recordTraining", train({ hyperparams: { a: new Float64Array(1) } }), /hyperparams\.a: must be plain JSON/],
+  ["recordTraining", train({ hyperparams: { [lone]: 1 } }), /hyperparams: has a key/],
+  ["recordTraining", train({ metrics: cyclic }), /metrics\.self: /],
+  ["recordTraining", train({ labels: cyclic }), /labels\.self: /],
+  ["recordTraining", train({ snapshot: { relation: "r", rows: 2 ** 60 } }), /snapshot\.rows: must be at most/],
+  ["recordTraining", train({ snapshot: { relation: "r", rows: Number.NaN } }), /snapshot\.rows: /],
+  ["recordTraining", train({ trainedAt: Object.create(Date.prototype) }), /cannot be read/],
+  ["recordTraining", train({ hyperparams: Object.defineProperty({}, "a", throwing) }), /cannot be read/],
+  ["recordTraining", train({ trainedAt: new Date(8.64e15) }), /trainedAt: must lie in the years/],
+  ["recordTraining", train({ trainedAt: "2026-02-30T10:00:00Z" }), /trainedAt: /],
   ...[undefined, null, "", 7, {}, lone].map(
     (algorithm): Case => ["recordTraining", train({ algorithm }), /algorithm: /],
   ),
@@ -107,6 +131,9 @@ const badOptions: Case[] = [
     (expectedRevision): Case => ["deploy", { project: P, expectedRevision }, /expectedRevision: /],
   ),
   ["deploy", { project: P, dryRun: "yes" }, /dryRun: /],
+  ["deploy", { project: P, correlationId: "x".repeat(201) }, /correlationId: must have at most 200 characters/],
+  ["deploy", { project: P, causationId: "" }, /causationId: must not be empty/],
+  ["deploy", { project: P, deployedAt: "soon" }, /deployedAt: /],
   ["deploy", { project: P, signal: {} }, /signal/],
 ];
 
@@ -120,8 +147,12 @@ const badDeployments: Case[] = [
   ...["Production", "", "a b", "-x", "x".repeat(64), 3, null, "é"].map(
     (environment): Case => ["deploy", { project: P, environment }, /environment: /],
   ),
-  ...[0, -1, 1.5, "2", null].map((steps): Case => ["rollback", { project: P, steps }, /steps: /]),
-  ...[0, -1, 1.5, "2", null].map((toNumber): Case => ["rollback", { project: P, toNumber }, /toNumber: /]),
+  ["rollback", { project: P, steps: 0 }, /steps: must be more than 0/],
+  ["rollback", { project: P, steps: 1e300 }, /steps: must be at most/],
+  ...[Number.NaN, Number.POSITIVE_INFINITY, 2n, Symbol("x"), 0, -1, 1.5, "2", null].map(
+    (steps): Case => ["rollback", { project: P, steps }, /steps: /],
+  ),
+  ...[Number.NaN, 0, -1, 1.5, "2", null].map((toNumber): Case => ["rollback", { project: P, toNumber }, /toNumber: /]),
   ["rollback", { project: P, steps: 1, toNumber: 1 }, /toNumber: give steps or toNumber/],
   ["rollback", { project: P, strategy: "best_score" }, /strategy/],
   ["rollback", { project: P, model: 1 }, /model: /],
@@ -133,6 +164,11 @@ const badDeployments: Case[] = [
   ["deploy", { project: P, force: 1 }, /force: /],
   ["deploy", { project: P, modle: 1 }, /modle: is not known here/],
   ["promote", { project: P, from: "a" }, /to: is required/],
+  ["promote", { project: P, to: "a" }, /from: is required/],
+  ["promote", { project: P, from: "a", to: "b", model: 1 }, /model: is not known here/],
+  ...["v1", "0", "9999999999999999", 1e21].map(
+    (model): Case => ["deploy", { project: P, model }, /model: must be a version \(1, 2, 3…\) or a model id/],
+  ),
   ["promote", { project: P, from: "a", to: "a" }, /to: must be another environment/],
   ["promote", { project: P, from: "A", to: "b" }, /from: /],
 ];
@@ -159,6 +195,8 @@ const badGovernment: Case[] = [
     { frozen: { reason: "x", until: "soon" } },
     { frozen: { reason: "x", since: "now" } },
     { minimprovement: 1 },
+    { metric: undefined },
+    { minImprovement: Number.POSITIVE_INFINITY },
   ].map((policy): Case => ["setPolicy", { project: P, policy }, /policy/]),
 ];
 
@@ -183,7 +221,35 @@ const badQuestions: readonly (readonly [method: keyof Ledger, args: readonly unk
   ["explain", [{ project: P, number: 1, deploymentId: "x" }], /deploymentId: /],
   ["follow", [P, { environment: 3 }], /environment: /],
   ["subscribe", [{ types: ["ModelBorn"] }], /types/],
-  ["verify", [{ project: "" }], /project name/],
+  ["verify", [{ project: "" }], /project: /],
+  ["verify", [null], /must be an object, not null/],
+  ["verify", [3], /must be an object/],
+  ["verify", [{ projct: P }], /projct: is not known here/],
+  ["verify", [{ signal: 3 }], /signal: must be an AbortSignal/],
+  ["verify", [{ onProgress: 3 }], /onProgress: must be a function/],
+  ["subscribe", [null], /must be an object, not null/],
+  ["subscribe", [3], /must be an object/],
+  ["subscribe", [{ signal: 3 }], /signal: /],
+  ["subscribe", [{ from: "../x" }], /from: /],
+  ["subscribe", [{ from: 0 }], /from: /],
+  ["deployments", [{ after: "../x" }], /after: must be a position/],
+  ["deployments", [{ project: P, after: "../x" }], /after: must be a position/],
+  ["deployments", [{ limit: 0 }], /limit: must be more than 0/],
+  ["deployments", [{ strategy: "best" }], /strategy: must be one of/],
+  ["deployments", [null], /must be an object, not null/],
+  ["models", [P, null], /must be an object, not null/],
+  ["models", [P, { retired: "no" }], /retired: must be a boolean/],
+  ["timeline", [P, null], /must be an object, not null/],
+  ["timeline", [P, { environment: "X" }], /environment: /],
+  ["follow", [P, null], /must be an object, not null/],
+  ["follow", [""], /project name/],
+  ["activeModel", [P, null], /must be an object, not null/],
+  ["activeModel", [P, { at: { revision: 1, position: "1" } }], /at: /],
+  ["activeModel", [P, { at: {} }], /at: /],
+  ["activeModel", [P, { at: null }], /at: /],
+  ["explain", [undefined], /required/],
+  ["explain", [{ project: P, number: 0 }], /number: must be more than 0/],
+  ["explain", [{ project: P, deploymentId: "x" }], /deploymentId: must be a UUID/],
 ];
 
 async function refusalOf(method: keyof Ledger, args: readonly unknown[]): Promise<unknown> {
@@ -231,4 +297,30 @@ describe("bad input", () => {
     "%s(%s) names what is wrong",
     async (method, _text, names, args) => expectClear(await refusalOf(method, args), names),
   );
+
+  const badOpenings: readonly (readonly [url: unknown, options: unknown, names: RegExp])[] = [
+    [undefined, {}, /store address: is required/],
+    [null, {}, /store address: must be a string, not null/],
+    [3, {}, /store address: /],
+    ["", {}, /store/],
+    ["postgres://x", {}, /postgres/],
+    ["memory:", null, /options: must be an object, not null/],
+    ["memory:", 3, /options: must be an object/],
+    ["memory:", { actr: "x" }, /actr: is not known here/],
+    ["memory:", { actor: "" }, /actor: must not be empty/],
+    ["memory:", { actor: 3 }, /actor: /],
+    ["memory:", { runtime: 3 }, /runtime: /],
+    ["memory:", { defaultPolicy: 3 }, /defaultPolicy: must be an object/],
+    ["memory:", { defaultPolicy: { metric: "x" } }, /defaultPolicy: policy\.goal: /],
+    ["memory:", { defaultPolicy: { minImprovement: -1 } }, /minImprovement: /],
+    ...[0, -1, 1.5, Number.NaN, "9", null].map((maxCached) => ["memory:", { maxCached }, /maxCached: /] as const),
+  ];
+  test.each(
+    badOpenings.map(([url, options, names]) => [described(url), described(options), names, url, options] as const),
+  )("openLedger(%s, %s) names what is wrong", async (_url, _options, names, url, options) => {
+    const opened = Promise.resolve(Reflect.apply(openLedger, undefined, [url, options])).catch(
+      (error: unknown) => error,
+    );
+    expectClear(await opened, names);
+  });
 });
