@@ -29,9 +29,19 @@ if (!("events" in outcome)) throw new Error(outcome.refusal.message);
 const facts = outcome.events;
 const intent = intentOf(command, runtime, "bench");
 const data = canonical(facts[0]?.data);
-const last = events.at(-1);
-if (last === undefined) throw new Error("no history");
-const again = { ...foldedEvent(last), revision: state.revision };
+const folding = events.map(foldedEvent);
+let at = 0;
+let refolded = initialProject();
+/** The next event of the history; from the beginning again after the last. */
+function foldNext(): void {
+  if (at === folding.length) {
+    at = 0;
+    refolded = initialProject();
+  }
+  const next = folding[at];
+  if (next !== undefined) evolveProject(refolded, next);
+  at += 1;
+}
 
 const steps: readonly (readonly [string, () => unknown])[] = [
   ["validation", () => validated(COMMAND_INPUTS.RecordTraining, input, "training")],
@@ -39,7 +49,7 @@ const steps: readonly (readonly [string, () => unknown])[] = [
   ["ids (three)", () => [runtime.newId(), runtime.newId(), runtime.newId()]],
   ["canonical JSON and metadata", () => compose(facts, intent, folded, now)],
   ["of that, SHA-256", () => link(GENESIS_HASH, "ModelTrained", data, data)],
-  ["fold", () => evolveProject(state, again)],
+  ["fold", foldNext],
 ];
 for (const [name, step] of steps) {
   const costs: number[] = [];
