@@ -29,7 +29,7 @@ export async function* readPages({ check, fetch, maxCount, pageSize, signal }: P
   check();
   checkNotAborted(signal);
   let remaining = maxCount ?? Number.POSITIVE_INFINITY;
-  let size = Math.max(1, Math.min(pageSize ?? FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS));
+  let size = Math.max(1, Math.min(Math.trunc(pageSize ?? FIRST_PAGE_EVENTS) || FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS));
   let ahead: Promise<Page> | undefined;
   let last: StoredEvent | undefined;
   for (let pages = 1; ; pages++) {

@@ -1,6 +1,6 @@
 import type { Database, Statement } from "better-sqlite3";
 import { openForReading, orClose, untilNotBusy } from "./sqlite-connection.ts";
-import { serve, threadData } from "./sqlite-thread-loop.ts";
+import { serve, type ThreadSettings } from "./sqlite-thread-loop.ts";
 import { type Cell, NO_EVENTS, type Page, type Reader } from "./sqlite-wire.ts";
 
 /** The thread that reads: nobody who reads waits for a commit, and the main thread never waits for the disk. */
@@ -24,10 +24,7 @@ interface Connection {
   readonly kept: Statement<[string], string>;
 }
 
-const { path, lockTimeoutMs } = threadData();
-let connection: Connection | undefined;
-
-function connect(): Connection | undefined {
+function connect(path: string): Connection | undefined {
   const database = openForReading(path);
   if (!database) return undefined;
   const scan = <Parameters extends unknown[]>(condition: string): Scan<Parameters> =>
@@ -49,14 +46,6 @@ function connect(): Connection | undefined {
   }));
 }
 
-/** Reads when no process is in the way; `none` when there is no ledger to read. */
-function read<Result>(query: (connection: Connection) => Result, none: Result): Result {
-  return untilNotBusy(() => {
-    connection ??= connect();
-    return connection ? query(connection) : none;
-  }, lockTimeoutMs);
-}
-
 function page(rows: Iterable<Row>, maxEvents: number): Page {
   const cells: Cell[] = [];
   let events = 0;
@@ -72,22 +61,39 @@ function page(rows: Iterable<Row>, maxEvents: number): Page {
   return { cells, isLast: events < maxEvents };
 }
 
-serve({
-  isReady: () => read(() => true, false),
-  readStream: ({ stream, from, backwards, maxEvents }) =>
-    read(({ streamForwards, streamBackwards }) => {
-      const scan = backwards ? streamBackwards : streamForwards;
-      return page(scan.iterate(stream, from, maxEvents), maxEvents);
-    }, NO_EVENTS),
-  readAll: ({ after, backwards, maxEvents }) =>
-    read(({ logForwards, logBackwards }) => {
-      const scan = backwards ? logBackwards : logForwards;
-      return page(scan.iterate(after, maxEvents), maxEvents);
-    }, NO_EVENTS),
-  findEvent: (id) => read(({ byId }) => page(byId.iterate(id), 2), NO_EVENTS),
-  firstRevisionAfter: (stream, position) =>
-    position === 0 ? 0 : read(({ lastRevisionUpTo }) => (lastRevisionUpTo.get(stream, position) ?? -1) + 1, 0),
-  lastPosition: () => read(({ last }) => last.get() ?? 0, 0),
-  kept: (name) => read(({ kept }) => kept.get(name), undefined),
-} satisfies Reader);
-connection?.database.close();
+function sqliteReader({ path, lockTimeoutMs }: ThreadSettings): Reader {
+  let connection: Connection | undefined;
+
+  /** Reads when no process is in the way; `none` when there is no ledger to read. */
+  function read<Result>(query: (connection: Connection) => Result, none: Result): Result {
+    return untilNotBusy(() => {
+      connection ??= connect(path);
+      return connection ? query(connection) : none;
+    }, lockTimeoutMs);
+  }
+
+  return {
+    isReady: () => read(() => true, false),
+    readStream: ({ stream, from, backwards, maxEvents }) =>
+      read(({ streamForwards, streamBackwards }) => {
+        const scan = backwards ? streamBackwards : streamForwards;
+        return page(scan.iterate(stream, from, maxEvents), maxEvents);
+      }, NO_EVENTS),
+    readAll: ({ after, backwards, maxEvents }) =>
+      read(({ logForwards, logBackwards }) => {
+        const scan = backwards ? logBackwards : logForwards;
+        return page(scan.iterate(after, maxEvents), maxEvents);
+      }, NO_EVENTS),
+    findEvent: (id) => read(({ byId }) => page(byId.iterate(id), 2), NO_EVENTS),
+    firstRevisionAfter: (stream, position) =>
+      position === 0 ? 0 : read(({ lastRevisionUpTo }) => (lastRevisionUpTo.get(stream, position) ?? -1) + 1, 0),
+    lastPosition: () => read(({ last }) => last.get() ?? 0, 0),
+    kept: (name) => read(({ kept }) => kept.get(name), undefined),
+    close() {
+      connection?.database.close();
+      connection = undefined;
+    },
+  };
+}
+
+serve(sqliteReader);

@@ -57,6 +57,7 @@ export type Reader = {
   /** The position of the last event; 0 when there is none. */
   readonly lastPosition: () => number;
   readonly kept: (name: string) => string | undefined;
+  readonly close: () => void;
 };
 
 /** What the writing thread does. */
@@ -67,11 +68,17 @@ export type Writer = {
   readonly commit: (calls: readonly Cell[]) => BatchAnswer;
   /** The settings of the connection that writes. */
   readonly pragmas: () => Readonly<Record<string, Cell>>;
+  readonly close: () => void;
 };
 
 /** In place of the number of events: this call keeps a value. */
 export const KEEP = 0;
 const NO_STREAM = -1;
+
+/** Revisions count from 0 in steps of 1: no stream gets further than this, which is exact as a number. */
+const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
+
+export const revisionNumber = (revision: bigint): number => Number(revision > MAX_REVISION ? MAX_REVISION : revision);
 
 export function writeAppend(
   cells: Cell[],
@@ -79,7 +86,7 @@ export function writeAppend(
   events: readonly NewEvent[],
   expected: ExpectedRevision,
 ): void {
-  cells.push(events.length, stream, expected === "no_stream" ? NO_STREAM : Number(expected));
+  cells.push(events.length, stream, expected === "no_stream" ? NO_STREAM : revisionNumber(expected));
   for (const { id, type, data, metadata } of events) cells.push(id, type, data, metadata);
 }
 

@@ -2,8 +2,8 @@ import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../errors.ts";
 import { type BatchWriter, batchWriter } from "./sqlite-append.ts";
 import { fileAt, openForWriting, orClose, untilNotBusy } from "./sqlite-connection.ts";
-import { serve, threadData } from "./sqlite-thread-loop.ts";
-import type { BatchAnswer, Cell, Writer } from "./sqlite-wire.ts";
+import { serve, type ThreadSettings } from "./sqlite-thread-loop.ts";
+import type { Cell, Writer } from "./sqlite-wire.ts";
 
 /** The thread that writes: it alone waits for the file's lock and for the disk. */
 
@@ -14,65 +14,64 @@ interface Connection {
   readonly commit: Statement;
 }
 
-const { path, lockTimeoutMs } = threadData();
-let connection: Connection | undefined;
-/** The file this store is about, whatever stands at the path later. */
-let ours: number | undefined;
+function sqliteWriter({ path, lockTimeoutMs }: ThreadSettings): Writer {
+  let connection: Connection | undefined;
+  /** The file this store is about, whatever stands at the path later. */
+  let ours: number | undefined;
 
-function connect(): Connection {
-  const database = openForWriting(path);
-  connection = orClose(database, () => ({
-    database,
-    batches: batchWriter(database),
-    begin: database.prepare("BEGIN IMMEDIATE"),
-    commit: database.prepare("COMMIT"),
-  }));
-  return connection;
-}
-
-function disconnect(): void {
-  connection?.database.close();
-  connection = undefined;
-}
-
-/**
- * The connection, to the file that stands at the path: a commit to one that was removed would be on disk and lost.
- * @throws {LedgerError} STORE_UNAVAILABLE
- */
-function connected(): Connection {
-  if (ours !== undefined && fileAt(path) !== ours) {
-    const message = `the ledger "${path}" was removed or replaced while it was open: close it and open it again`;
-    throw new LedgerError("STORE_UNAVAILABLE", message, { path });
+  function connect(): Connection {
+    const database = openForWriting(path);
+    connection = orClose(database, () => ({
+      database,
+      batches: batchWriter(database),
+      begin: database.prepare("BEGIN IMMEDIATE"),
+      commit: database.prepare("COMMIT"),
+    }));
+    return connection;
   }
-  const current = connection ?? untilNotBusy(connect, lockTimeoutMs);
-  ours ??= fileAt(path);
-  return current;
-}
 
-function commit(calls: readonly Cell[]): BatchAnswer {
-  const { batches, begin, commit } = connected();
-  untilNotBusy(() => begin.run(), lockTimeoutMs);
-  try {
-    const answer = batches.write(calls);
-    commit.run();
-    return answer;
-  } catch (error) {
-    disconnect(); // rolls back; a disk that failed once must not be trusted to remember what it was told
-    throw error;
+  function close(): void {
+    connection?.database.close();
+    connection = undefined;
   }
+
+  /**
+   * The connection, to the file that stands at the path: a commit to one that was removed would be on disk and lost.
+   * @throws {LedgerError} STORE_UNAVAILABLE
+   */
+  function connected(): Connection {
+    if (ours !== undefined && fileAt(path) !== ours) {
+      const message = `the ledger "${path}" was removed or replaced while it was open: close it and open it again`;
+      throw new LedgerError("STORE_UNAVAILABLE", message, { path });
+    }
+    const current = connection ?? untilNotBusy(connect, lockTimeoutMs);
+    ours ??= fileAt(path);
+    return current;
+  }
+
+  return {
+    prepare() {
+      connected();
+    },
+    commit(calls) {
+      const { batches, begin, commit } = connected();
+      untilNotBusy(() => begin.run(), lockTimeoutMs);
+      try {
+        const answer = batches.write(calls);
+        commit.run();
+        return answer;
+      } catch (error) {
+        close(); // rolls back; a disk that failed once must not be trusted to remember what it was told
+        throw error;
+      }
+    },
+    pragmas() {
+      const { database } = connected();
+      const names = ["journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "busy_timeout"];
+      return Object.fromEntries(names.map((name) => [name, database.pragma(name, { simple: true }) as Cell]));
+    },
+    close,
+  };
 }
 
-function pragmas(): Readonly<Record<string, Cell>> {
-  const { database } = connected();
-  const names = ["journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "busy_timeout"];
-  return Object.fromEntries(names.map((name) => [name, database.pragma(name, { simple: true }) as Cell]));
-}
-
-serve({
-  prepare() {
-    connected();
-  },
-  commit,
-  pragmas,
-} satisfies Writer);
-disconnect();
+serve(sqliteWriter);

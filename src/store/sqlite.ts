@@ -12,7 +12,15 @@ import { groupCommit } from "./sqlite-group-commit.ts";
 import { liveTail } from "./sqlite-live-tail.ts";
 import { readPages } from "./sqlite-pages.ts";
 import { sqliteThread } from "./sqlite-thread.ts";
-import { type Cell, type Reader, storedEvent, type Writer, writeAppend, writeKeep } from "./sqlite-wire.ts";
+import {
+  type Cell,
+  type Reader,
+  revisionNumber,
+  storedEvent,
+  type Writer,
+  writeAppend,
+  writeKeep,
+} from "./sqlite-wire.ts";
 import { subscription } from "./subscription.ts";
 
 export interface SqliteEventStore extends EventStore {
@@ -77,9 +85,10 @@ export async function sqliteEventStore(
       },
       fetch: (last, maxEvents) => {
         checkOpen();
-        const first = last ? last.revision + step : (from ?? (backwards ? MAX_REVISION : 0n));
-        const clamped = first > MAX_REVISION ? MAX_REVISION : first;
-        return reader.call("readStream", { stream, from: Number(clamped), backwards, maxEvents });
+        const edge = backwards ? Number.MAX_SAFE_INTEGER : 0;
+        const first = last ? last.revision + step : from;
+        const number = first === undefined ? edge : revisionNumber(first);
+        return reader.call("readStream", { stream, from: number, backwards, maxEvents });
       },
     });
   }
@@ -105,8 +114,9 @@ export async function sqliteEventStore(
   }
 
   async function* follow(after: number, stream: string | undefined, ended: AbortSignal): AsyncGenerator<StoredEvent> {
-    const release = reader.hold();
     const isOver = (): boolean => closed !== undefined || ended.aborted;
+    if (isOver()) return;
+    const release = reader.hold();
     let last = formatPosition(after);
     try {
       while (!isOver()) {
@@ -208,6 +218,3 @@ export async function sqliteEventStore(
     },
   };
 }
-
-/** Revisions are counted from 0 in steps of 1: more than this no stream reaches, and it is exact as a number. */
-const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);

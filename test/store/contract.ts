@@ -82,6 +82,14 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       await expect(store.append(A, [event()], 0n)).rejects.toMatchObject(conflict({ actual: "no_stream" }));
     });
 
+    test("that expects a revision which no stream will ever reach is a conflict, and harms nobody beside it", async () => {
+      const beside = store.append(B, [event()], "no_stream");
+      for (const beyond of [2n ** 53n, 2n ** 64n, 10n ** 400n]) {
+        await expect(store.append(A, [event()], beyond)).rejects.toMatchObject(conflict({ actual: "no_stream" }));
+      }
+      expect((await beside).revision).toBe(0n);
+    });
+
     test("that was refused leaves nothing behind", async () => {
       await store.append(A, [event()], "no_stream");
       await store.append(A, [event(), event()], 7n).catch(() => undefined);
@@ -267,6 +275,12 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect(events.map(({ revision }) => Number(revision))).toEqual(expected);
     });
 
+    test("takes any size of a page for the hint that it is", async () => {
+      for (const pageSize of [0, -1, 0.5, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        expect(await collect(store.readStream(A, { pageSize }))).toHaveLength(10);
+      }
+    });
+
     test("of a stream that is not there is empty, both ways", async () => {
       expect(await collect(store.readStream(own.named("none")))).toEqual([]);
       expect(await collect(store.readStream(own.named("none"), { direction: "backwards" }))).toEqual([]);
@@ -411,6 +425,16 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect((await live.take(1)).map(({ revision }) => revision)).toEqual([1n]);
     });
 
+    test("from the end means when it was asked for, not when somebody begins to read", async () => {
+      await store.append(A, [event()], "no_stream");
+      const following = await store.subscribe({ after: "end" });
+      const { position } = await store.append(A, [event()], 0n);
+      for await (const each of following) {
+        expect(each.position).toBe(position);
+        break;
+      }
+    });
+
     test("from the end gives the first event, if there is none yet", async () => {
       const live = await listen(store, { after: "end" });
       await store.append(A, [event()], "no_stream");
@@ -522,7 +546,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       await store.append(A, [event()], "no_stream");
       const count = store.changeCount();
       await all(store);
-      expect([count, Number.NaN]).toContain(store.changeCount());
+      expect([count, Number.NaN]).toContainEqual(store.changeCount());
     });
 
     test("differs after each append, at once", async () => {
