@@ -1,26 +1,42 @@
 #!/usr/bin/env node
 // Runs on any Node, so it imports nothing of ours before it knows that this one will do.
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+const here = (path) => new URL(`../${path}`, import.meta.url);
 const [major, minor] = process.versions.node.split(".").map(Number);
 const isNewEnough = major > 22 || (major === 22 && minor >= 13);
+// A checkout runs from its sources where Node can do that, else from what `npm run build` made; a package has only that.
+const program = [process.features.typescript && here("src/main.ts"), here("dist/src/main.js")].find(
+  (file) => file && existsSync(file),
+);
 
-if (isNewEnough) {
-  const compiled = new URL("../dist/src/main.js", import.meta.url);
-  const source = new URL("../src/main.ts", import.meta.url);
-  // The repository runs from its sources where Node can do that, else from what `npm run build` made.
-  await import((existsSync(source) && process.features.typescript ? source : compiled).href);
+if (isNewEnough && program) {
+  await import(program.href);
 } else {
   // The repository brings its own Node; an installed package does not.
-  const pinned = fileURLToPath(new URL(`../node_modules/node-linux-${process.arch}/bin/node`, import.meta.url));
-  if (existsSync(pinned)) {
-    const { status, signal } = spawnSync(pinned, process.argv.slice(1), { stdio: "inherit" });
-    if (signal) process.kill(process.pid, signal);
-    process.exitCode = status ?? 1;
+  const pinned = fileURLToPath(here(`node_modules/node-linux-${process.arch}/bin/node`));
+  if (existsSync(pinned) && realpathSync(pinned) !== process.execPath) {
+    // Not spawnSync: whoever ends this process must reach the one that does the work.
+    const child = spawn(pinned, process.argv.slice(1), { stdio: "inherit" });
+    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+    child.on("error", (error) => {
+      console.error(`model-ledger: cannot start ${pinned}: ${error.message}`);
+      process.exitCode = 2;
+    });
+    child.on("exit", (code, signal) => {
+      if (signal) {
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      } else process.exitCode = code;
+    });
   } else {
-    console.error(`model-ledger needs Node 22.13 or newer, and this is ${process.version}: install a newer Node`);
+    console.error(
+      isNewEnough
+        ? "model-ledger is not built and this Node does not run its sources: `npm run build` makes dist/"
+        : `model-ledger needs Node 22.13 or newer, and this is ${process.version}: install a newer Node`,
+    );
     process.exitCode = 2;
   }
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -68,10 +68,16 @@ function checkPackage(): void {
   });
 }
 
-/** The demo runs to its end, and so do the commands that it tells its reader to try. */
+/** The demo runs to its end, says what the README says it does, and the commands that it suggests run. */
 function checkDemo(): void {
   inEmptyFolder((folder) => {
     const story = tool(process.execPath, [join(root, "src/main.ts"), "demo"], folder);
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const [, excerpt = ""] = /^```console\n(.*?)^```/ms.exec(readme) ?? [];
+    const said = new Set(story.split("\n"));
+    const unsaid = excerpt.split("\n").filter((line) => !said.has(line));
+    if (excerpt === "" || unsaid.length > 0)
+      throw new Error(`README.md is not what the demo prints:\n${unsaid.join("\n")}`);
     const suggested = [...story.matchAll(/^ {2}npx (model-ledger .*)$/gm)].map(([, command = ""]) => command);
     if (suggested.length !== 3) throw new Error(`the demo does not end with three commands:\n${story}`);
     const program = `"${process.execPath}" "${join(root, "bin/model-ledger.js")}"`;

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { runProgram } from "./cli/program.ts";
-import { openLedger } from "./open-ledger.ts";
+import { enableCompileCache } from "node:module";
 
 /** The composition root of the program: what it runs on, and how it ends. */
 function versionOfPackage(): string {
@@ -15,18 +14,44 @@ function versionOfPackage(): string {
   return "unknown";
 }
 
+/** Somebody who ends a whole group of processes (`timeout`, systemd, bin/) may reach us twice with one wish. */
+const ONE_WISH_MS = 500;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/** A bug of ours; sysexits.h calls it EX_SOFTWARE. */
+const EXIT_BUG = 70;
+
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+let askedAt = 0;
+for (const [signal, number] of Object.entries(SIGNALS)) {
+  process.on(signal, () => {
+    if (!stop.signal.aborted) {
+      askedAt = performance.now();
+      stop.abort();
+    } else if (performance.now() - askedAt > ONE_WISH_MS) {
+      process.exit(128 + number); // asked again: no more waiting
+    }
+  });
+}
 
 // `model-ledger history | head` closes the pipe early: that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
+}
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  streams: process,
-  version: versionOfPackage(),
-  open: openLedger,
-  signal: stop.signal,
-});
+// Compiled code is kept for the next start, which is three times as fast; hence the late imports.
+enableCompileCache();
+const [{ runProgram }, { openLedger }] = await Promise.all([import("./cli/program.ts"), import("./open-ledger.ts")]);
+try {
+  process.exitCode = await runProgram(process.argv.slice(2), {
+    streams: process,
+    version: versionOfPackage(),
+    open: openLedger,
+    signal: stop.signal,
+  });
+} catch (error) {
+  console.error("model-ledger: a bug of its own, please report it:", error);
+  process.exitCode = EXIT_BUG;
+}

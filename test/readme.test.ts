@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { EXIT, EXIT_CODES } from "../src/cli/exit-codes.ts";
 
 /** The README's code runs: its library blocks as programs, its commands in a shell, in a folder of their own. */
 const root = join(import.meta.dirname, "..");
@@ -25,6 +26,13 @@ describe("the README", () => {
     const setUp = blocks("text").filter((block) => block.startsWith("npm ci"));
     expect(setUp).toEqual(["npm ci && npm run demo\n", "npm ci && npm test\n"]);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
+  });
+
+  test("lists every error code and every exit code", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, code, exit]) => [code, Number(exit)]);
+    expect(Object.fromEntries(rows)).toEqual(EXIT_CODES);
+    const exits = [...readme.matchAll(/^\| (\d+) \|/gm)].map(([, exit]) => Number(exit));
+    expect(exits).toEqual(Object.values(EXIT));
   });
 
   test("shows library code that runs", () => {

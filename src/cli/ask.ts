@@ -1,12 +1,10 @@
-import { LedgerError } from "../errors.ts";
 import type {
-  ActiveModelOptions,
   Deployment,
   DeploymentsFilter,
   LeaderboardEntry,
+  Ledger,
   ModelEntry,
   ModelsFilter,
-  ProjectSummary,
   TimelineEntry,
   TimelineOptions,
 } from "../index.ts";
@@ -15,75 +13,6 @@ import { whyOf } from "./describe.ts";
 import type { Column } from "./output.ts";
 
 const ENVIRONMENT = ["--environment <name>", "which environment (default: production)"] as const;
-
-export const active: CliCommand = {
-  group: "Ask",
-  signature: "active <project>",
-  summary: "which model is serving, or was at a moment in the past",
-  examples: ['active "Digits"', 'active "Digits" --environment staging', 'active "Digits" --at 2026-05-04T10:00:00Z'],
-  configure: (command) =>
-    command
-      .option(...ENVIRONMENT)
-      .option("--at <time>", "as of this time, ISO 8601")
-      .option("--at-revision <revision>", "as of this event of the project", wholeNumber)
-      .option("--at-position <position>", "as of this position in the log"),
-  async run(session, [project = ""], { environment = "production", at, atRevision, atPosition }) {
-    if ([at, atRevision, atPosition].filter((moment) => moment !== undefined).length > 1) {
-      throw new LedgerError("INVALID_INPUT", "give one of --at, --at-revision and --at-position");
-    }
-    const moment =
-      atRevision !== undefined ? { revision: atRevision } : atPosition !== undefined ? { position: atPosition } : at;
-    const options = { environment, ...(moment !== undefined && { at: moment }) } as ActiveModelOptions;
-    const ledger = await session.existing();
-    const model = await ledger.activeModel(project, options);
-    if (model === undefined) {
-      await ledger.project(project); // says so if there is no such project
-      throw new LedgerError(
-        "NO_ACTIVE_MODEL",
-        `nothing ${moment === undefined ? "is" : "was"} active in ${environment} of "${project}"; deploy one first`,
-      );
-    }
-    session.out.result(model, model.version, () => {
-      session.out.table(
-        [model],
-        [
-          { title: "project", value: (row) => row.project },
-          { title: "environment", value: (row) => row.environment },
-          { title: "version", value: (row) => String(row.version), align: "right" },
-          { title: "algorithm", value: (row) => row.algorithm },
-          { title: "score", value: (row) => String(row.score ?? "none"), align: "right" },
-          { title: "since", value: (row) => row.recordedAt },
-          { title: "who", value: (row) => row.actor },
-        ],
-      );
-      const why = model.reason === undefined ? "no reason was given" : model.reason;
-      session.out.line(`deployment ${model.number} by ${model.strategy}: ${why}`);
-      if (model.artifact) session.out.line(`artifact ${model.artifact.uri} ${model.artifact.digest ?? ""}`.trimEnd());
-    });
-    return undefined;
-  },
-};
-
-export const projects: CliCommand = {
-  group: "Ask",
-  signature: "projects",
-  summary: "every project and what is active in it",
-  examples: ["projects", "projects --json"],
-  async run(session) {
-    const columns: readonly Column<ProjectSummary>[] = [
-      { title: "project", value: (row) => row.project },
-      { title: "task", value: (row) => row.task ?? "not yet" },
-      { title: "models", value: (row) => String(row.models), align: "right" },
-      { title: "deployments", value: (row) => String(row.deployments), align: "right" },
-      {
-        title: "active",
-        value: (row) => row.active.map((one) => `${one.environment}: ${one.version} (${one.algorithm})`).join(", "),
-      },
-    ];
-    await session.out.list((await session.existing()).projects(), columns, "there are no projects yet");
-    return undefined;
-  },
-};
 
 export const models: CliCommand = {
   group: "Ask",
@@ -130,7 +59,7 @@ export const leaderboard: CliCommand = {
     const filter = given(options, "algorithm", "limit");
     const columns: readonly Column<LeaderboardEntry>[] = [
       { title: "place", value: (row) => String(row.place), align: "right" },
-      { title: "version", value: (row) => String(row.version), align: "right" },
+      { title: "version", value: (row) => String(row.version), align: "right", isEssential: true },
       { title: "algorithm", value: (row) => row.algorithm },
       { title: "metric", value: (row) => row.metric },
       { title: "score", value: (row) => String(row.score), align: "right" },
@@ -141,10 +70,26 @@ export const leaderboard: CliCommand = {
   },
 };
 
-/** "version 2 (svm) → version 3 (knn)" needs the version of what was replaced, which the event names by id only. */
+/**
+ * The versions of the models that these deployments replaced; events name those by id only. Most are told by the rows
+ * themselves; any other was deployed shortly before, so that reading backwards finds it soon.
+ */
+async function versionsIn(ledger: Ledger, rows: readonly Deployment[]): Promise<ReadonlyMap<string, number>> {
+  const versions = new Map(rows.map(({ modelId, version }) => [modelId, version]));
+  for (const { project, replaces } of rows) {
+    if (replaces === undefined || versions.has(replaces.modelId)) continue;
+    const { modelId } = replaces;
+    for await (const found of ledger.deployments({ project, model: modelId, limit: 1 })) {
+      versions.set(modelId, found.version);
+    }
+  }
+  return versions;
+}
+
+/** "2 → 3 (knn)" */
 function fromTo(row: Deployment, versions: ReadonlyMap<string, number>): string {
   const before = row.replaces && versions.get(row.replaces.modelId);
-  return `${before === undefined ? "nothing" : before} → ${row.version} (${row.algorithm})`;
+  return `${before ?? "nothing"} → ${row.version} (${row.algorithm})`;
 }
 
 export const history: CliCommand = {
@@ -173,10 +118,9 @@ export const history: CliCommand = {
     const filter = { project, ...given(options, ...names), ...(actor !== undefined && { actor }) } as DeploymentsFilter;
     const ledger = await session.existing();
     const rows = ledger.deployments(filter); // refuses a wrong filter before anything is read
-    const versions = new Map<string, number>();
-    if (!session.out.style.json) {
-      for await (const { modelId, version } of ledger.models(project)) versions.set(modelId, version);
-    }
+    const isTable = !session.out.style.json && !session.out.style.quiet;
+    const shown = isTable ? await rows.toArray() : rows;
+    const versions = Array.isArray(shown) ? await versionsIn(ledger, shown) : new Map<string, number>();
     const columns: readonly Column<Deployment>[] = [
       { title: "number", value: (row) => String(row.number), align: "right" },
       { title: "environment", value: (row) => row.environment },
@@ -186,7 +130,7 @@ export const history: CliCommand = {
       { title: "from → to", value: (row) => fromTo(row, versions) },
       { title: "reason", value: (row) => row.reason ?? whyOf(row) },
     ];
-    await session.out.list(rows, columns, "no such deployments");
+    await session.out.list(shown, columns, "no such deployments");
     return undefined;
   },
 };
@@ -206,7 +150,7 @@ export const timeline: CliCommand = {
     const columns: readonly Column<TimelineEntry>[] = [
       { title: "from", value: (row) => row.activeFrom },
       { title: "to", value: (row) => row.activeTo ?? "now" },
-      { title: "version", value: (row) => String(row.model.version), align: "right" },
+      { title: "version", value: (row) => String(row.model.version), align: "right", isEssential: true },
       { title: "algorithm", value: (row) => row.model.algorithm },
       { title: "deployment", value: (row) => String(row.deployment.number), align: "right" },
       { title: "who", value: (row) => row.deployment.actor },

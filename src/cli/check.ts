@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import type { RecordedEvent, SubscribeOptions, VerifyOptions } from "../index.ts";
 import { type CliCommand, given } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -30,7 +29,7 @@ export const watch: CliCommand = {
     const query = { ...given(options, "project", "from"), ...types, signal: session.signal } as SubscribeOptions;
     for await (const event of ledger.subscribe(query)) {
       if (session.out.style.json) session.out.json(event);
-      else session.out.line(inALine(event));
+      else session.out.say(inALine(event));
     }
     return undefined;
   },
@@ -47,6 +46,7 @@ export const verify: CliCommand = {
   async run(session, _args, options) {
     const ledger = await session.mustExist();
     const { out } = session;
+    const { default: cliProgress } = await import("cli-progress");
     const bar = new cliProgress.SingleBar({
       format: "verified {value} events, {duration_formatted}",
       stream: out.stderr,

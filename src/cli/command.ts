@@ -35,6 +35,19 @@ export class Session {
     this.#open = open;
   }
 
+  /**
+   * Does what may begin a ledger. Where the file is yet to be made it is tried on an empty ledger first: neither a
+   * refused command nor a dry run leaves a file behind.
+   */
+  async write<Result>(act: (ledger: Ledger) => Promise<Result>): Promise<Result> {
+    if (this.#missingFile() !== undefined) {
+      await using trial = await this.#open("memory:");
+      const result = await act(trial);
+      if (this.globals.dryRun) return result;
+    }
+    return act(await this.forWriting());
+  }
+
   /** The ledger to write to; its file is made if it is not there. */
   forWriting(): Promise<Ledger> {
     this.#ledger ??= this.#open(this.globals.store);
@@ -59,7 +72,7 @@ export class Session {
   mustExist(): Promise<Ledger> {
     const path = this.#missingFile();
     if (path === undefined) return this.forWriting();
-    throw new LedgerError("STORE_UNAVAILABLE", `there is no ledger at ${path}; name another with --store`, { path });
+    throw new LedgerError("STORE_UNAVAILABLE", `there is no ledger at ${path}: record a training first`, { path });
   }
 
   /** The path of a ledger that could be made where it is not; a folder that is missing is for the store to complain of. */

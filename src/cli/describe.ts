@@ -19,7 +19,7 @@ export function printDeployment(out: Output, deployment: DeploymentResult, befor
   const story = dryRun
     ? `dry run, nothing was written: it would be ${arrow}, deployment ${number}`
     : `${arrow}, deployment ${number}`;
-  out.line(`${story}: ${whyOf(deployment)}`);
+  out.say(`${story}: ${whyOf(deployment)}`);
 }
 
 /** Why this model, in a clause. */

@@ -1,7 +1,16 @@
 import type { LedgerErrorCode } from "../errors.ts";
 
 /** What the program ends with (CONTRACT §7). */
-export const EXIT = { done: 0, refused: 1, usage: 2, storeUnreachable: 3, lostRace: 4, verificationFailed: 5 } as const;
+export const EXIT = {
+  done: 0,
+  refused: 1,
+  usage: 2,
+  storeUnreachable: 3,
+  lostRace: 4,
+  verificationFailed: 5,
+  /** As shells report a program that Ctrl-C ended. */
+  interrupted: 130,
+} as const;
 
 /** A new code without a row does not compile. */
 export const EXIT_CODES = {
@@ -23,7 +32,7 @@ export const EXIT_CODES = {
   UNAUTHENTICATED: EXIT.refused,
   FORBIDDEN: EXIT.refused,
   RATE_LIMITED: EXIT.refused,
-  ABORTED: EXIT.refused,
+  ABORTED: EXIT.interrupted,
   CONFLICT: EXIT.lostRace,
   STORE_UNAVAILABLE: EXIT.storeUnreachable,
   // A damaged file is no ledger that could be asked; `verify`, which can name the damage, ends with 5 itself.

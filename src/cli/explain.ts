@@ -12,7 +12,7 @@ export const explain: CliCommand = {
     const ledger = await session.existing();
     const explanation = await ledger.explain({ project, ...which, ...given(options, "environment") });
     session.out.result(explanation, explanation.deployment.version, () => {
-      session.out.line(explanation.sentence);
+      session.out.say(explanation.sentence);
       const { count, others } = explanation.candidates;
       session.out.line(
         `\n${count} candidate${count === 1 ? "" : "s"}${others.length > 0 ? "; the best of those that were not deployed:" : ""}`,

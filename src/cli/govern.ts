@@ -9,7 +9,7 @@ function printRetirement(session: Session, result: RetirementResult): void {
     const dry = result.dryRun ? "dry run, nothing was written: " : "";
     const still =
       serving === "" ? "" : result.retired ? `; it goes on serving in ${serving} until the next deployment there` : "";
-    session.out.line(
+    session.out.say(
       `${dry}version ${result.version} of ${result.project} is ${state}${result.changed ? "" : " already"}${still}`,
     );
   });
@@ -69,11 +69,15 @@ function printPolicyResult(session: Session, result: PolicyResult): void {
 
 const POLICY_FIELDS = ["automaticDeploy", "minImprovement", "metric", "goal", "environment", "requireReason"] as const;
 
+/** Fields that go back to their defaults. */
 function unset(options: Readonly<Record<string, unknown>>): Record<string, null> {
   const names = (options.unset as readonly string[] | undefined) ?? [];
   return Object.fromEntries(
     names.map((name) => {
       const field = name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      if (options[field] !== undefined) {
+        throw new LedgerError("INVALID_INPUT", `--unset ${name} and --${name} contradict each other: give one of them`);
+      }
       if (POLICY_FIELDS.some((known) => known === field) || field === "frozen") return [field, null];
       const known = POLICY_FIELDS.join(", ");
       throw new LedgerError("INVALID_INPUT", `--unset ${name}: a policy has no such field; it has ${known} and frozen`);
@@ -108,7 +112,7 @@ export const policy: CliCommand = {
     const change = { ...given(options, ...POLICY_FIELDS), ...unset(options) };
     if (Object.keys(change).length > 0) {
       const input = { project, policy: change, ...session.commandOptions } as SetPolicyInput;
-      printPolicyResult(session, await (await session.forWriting()).setPolicy(input));
+      printPolicyResult(session, await session.write((ledger) => ledger.setPolicy(input)));
       return undefined;
     }
     const summary = await (await session.existing()).project(project);
@@ -130,7 +134,7 @@ export const freeze: CliCommand = {
     if (reason === undefined) throw new LedgerError("INVALID_INPUT", "a freeze needs a --reason that others can read");
     const frozen = { reason, ...given(options, "until") };
     const input = { project, policy: { frozen }, ...session.commandOptions };
-    printPolicyResult(session, await (await session.forWriting()).setPolicy(input));
+    printPolicyResult(session, await session.write((ledger) => ledger.setPolicy(input)));
     return undefined;
   },
 };

@@ -1,9 +1,11 @@
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 
+type TableOptions = NonNullable<ConstructorParameters<typeof Table>[0]>;
+
 /** Where the program writes: the two streams, and whether a person sits there. */
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
@@ -11,6 +13,8 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly align?: "right";
+  /** The value that --quiet prints of each row; the first column's unless one says so. */
+  readonly isEssential?: true;
 }
 
 interface Style {
@@ -33,7 +37,7 @@ export class Output {
   constructor(streams: Streams, style: Style) {
     this.#streams = streams;
     this.style = style;
-    this.colors = createColors(style.color && streams.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+    this.colors = createColors(style.color && streams.stdout.isTTY === true && !process.env.NO_COLOR);
   }
 
   get isTerminal(): boolean {
@@ -48,9 +52,14 @@ export class Output {
     this.#streams.stdout.write(`${text}\n`);
   }
 
+  /** One line for people, whatever the names and reasons in it hold. */
+  say(text: string): void {
+    this.line(printable(text));
+  }
+
   /** For people who watch; not part of the result. */
   aside(text: string): void {
-    if (!this.style.quiet && !this.style.json) this.#streams.stderr.write(`${text}\n`);
+    if (!this.style.quiet && !this.style.json) this.#streams.stderr.write(`${printable(text)}\n`);
   }
 
   json(value: unknown): void {
@@ -64,56 +73,63 @@ export class Output {
     else forPeople();
   }
 
-  /** A list: NDJSON a row at a time, or a table of all. */
+  /** A list: NDJSON or essential values a row at a time, or a table of all. */
   async list<Row>(
     rows: AsyncIterable<Row> | Iterable<Row>,
     columns: readonly Column<Row>[],
     none: string,
   ): Promise<void> {
+    const essential = columns.find((column) => column.isEssential) ?? columns[0];
     const shown: Row[] = [];
     for await (const row of rows) {
       if (this.style.json) this.json(row);
+      else if (this.style.quiet) this.say(essential?.value(row) ?? "");
       else shown.push(row);
     }
-    if (this.style.json) return;
-    if (shown.length === 0) this.aside(none);
-    else this.table(shown, columns);
+    if (shown.length > 0) this.table(shown, columns);
+    else if (!this.style.json && !this.style.quiet) this.aside(none);
   }
 
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
-    const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
     const titles = columns.map((column) => column.title);
-    this.line(this.isTerminal ? this.#boxed(titles, cells, columns) : plain([titles, ...cells], columns));
-  }
-
-  #boxed(titles: readonly string[], cells: readonly string[][], columns: readonly Column<never>[]): string {
+    const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
     const table = new Table({
+      ...(this.isTerminal ? this.#boxed([titles, ...cells]) : UNBOXED),
       head: titles.map((title) => this.colors.bold(title)),
       colAligns: columns.map((column) => column.align ?? "left"),
-      style: { head: [], border: [], compact: true },
     });
-    table.push(...cells.map((row) => [...row]));
-    return table.toString();
+    table.push(...cells);
+    const lines = table.toString().split("\n");
+    this.line(lines.map((line) => line.trimEnd()).join("\n"));
+  }
+
+  /** Where it is wider than the terminal, the last column takes what is left and wraps. */
+  #boxed(rows: readonly (readonly string[])[]): TableOptions {
+    const options = { style: { head: [], border: [], compact: true } };
+    const widths = (rows[0] ?? []).map(
+      (_, index) => 2 + Math.max(...rows.map((row) => [...(row[index] ?? "")].length)),
+    );
+    const others = widths.slice(0, -1).reduce((sum, width) => sum + width + 1, 2);
+    const left = (this.#streams.stdout.columns ?? Number.POSITIVE_INFINITY) - others;
+    if (left >= (widths.at(-1) ?? 0) || left < MIN_WRAPPED_WIDTH) return options;
+    return { ...options, colWidths: [...widths.slice(0, -1), left], wordWrap: true };
   }
 }
 
-/** A name may hold what would move the cursor or colour the screen of whoever reads it. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === "\n" ? " " : "\uFFFD"));
-}
+const MIN_WRAPPED_WIDTH = 12;
 
 /** Columns held apart by two spaces, no box and no colour: for pipes and files. */
-function plain(lines: readonly (readonly string[])[], columns: readonly Column<never>[]): string {
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => [...(line[index] ?? "")].length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, index) => {
-          const padding = " ".repeat((widths[index] ?? 0) - [...cell].length);
-          return columns[index]?.align === "right" ? padding + cell : cell + padding;
-        })
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+const NOTHING = Object.fromEntries(
+  ["top", "bottom", "left", "mid", "right"].flatMap((side) =>
+    ["", "-mid", "-left", "-right"].map((corner) => [`${side}${corner}`, ""]),
+  ),
+);
+const UNBOXED: TableOptions = {
+  chars: { ...NOTHING, middle: "  " },
+  style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
+};
+
+/** A name may hold what would move the cursor or colour the screen of whoever reads it. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === "\n" ? " " : "\uFFFD"));
 }

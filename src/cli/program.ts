@@ -1,14 +1,16 @@
-import { Command, CommanderError, Option } from "commander";
-import { LedgerError } from "../errors.ts";
-import { active, history, leaderboard, models, projects, timeline } from "./ask.ts";
+import { Command, Option } from "commander";
+import { active } from "./active.ts";
+import { history, leaderboard, models, timeline } from "./ask.ts";
 import { verify, watch } from "./check.ts";
 import { type CliCommand, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
 import { demo } from "./demo.ts";
 import { deploy, promote, rollback } from "./deploy.ts";
-import { EXIT, EXIT_CODES } from "./exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
+import { inOptions, reportFailure } from "./failure.ts";
 import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
-import { Output, type Streams, toJson } from "./output.ts";
+import { Output, type Streams } from "./output.ts";
+import { projects } from "./projects.ts";
 import { train } from "./train.ts";
 
 const COMMANDS: readonly CliCommand[] = [
@@ -52,12 +54,13 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
     .option("--quiet", "print the essential value only")
     .option("--no-color", "no colour, also with NO_COLOR set")
     .showSuggestionAfterError()
-    .showHelpAfterError("(add --help for what it understands)")
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", MAIN_HELP)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.streams.stdout.write(text),
       writeErr: (text) => world.streams.stderr.write(text),
+      outputError: () => undefined, // said by reportFailure, as every other failure is
     });
   for (const command of COMMANDS) addCommand(program, command, world, onExit);
   return program;
@@ -69,7 +72,7 @@ function addCommand(program: Command, entry: CliCommand, world: World, onExit: (
     .command(entry.signature)
     .helpGroup(`${entry.group}:`)
     .description(entry.summary)
-    .addHelpText("after", `\nExamples:\n${examples}\n\nAlso every option of \`model-ledger --help\`.`);
+    .addHelpText("after", `\nExamples:\n${examples}`);
   entry.configure?.(command);
   command.action(async (...parameters: unknown[]) => {
     const args = parameters.slice(0, command.registeredArguments.length).map(String);
@@ -78,6 +81,8 @@ function addCommand(program: Command, entry: CliCommand, world: World, onExit: (
     const session = new Session(globals, new Output(world.streams, { json, quiet, color }), world.open, world.signal);
     try {
       onExit((await entry.run(session, args, command.opts())) ?? EXIT.done);
+    } catch (error) {
+      throw inOptions(error, command);
     } finally {
       await session.close();
     }
@@ -98,13 +103,6 @@ export async function runProgram(argv: readonly string[], world: World): Promise
     await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (!(error instanceof LedgerError)) throw error;
-    const { code: reason, message, details } = error;
-    const isJson = program.opts<GlobalOptions>().json === true;
-    world.streams.stderr.write(
-      isJson ? `${toJson({ code: reason, message, details })}\n` : `model-ledger: ${reason}: ${message}\n`,
-    );
-    return EXIT_CODES[reason];
+    return reportFailure(error, world.streams, program.opts<GlobalOptions>().json === true, world.signal);
   }
 }

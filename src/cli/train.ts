@@ -73,8 +73,7 @@ export const train: CliCommand = {
       automaticDeploy: options.deploy !== false,
       ...session.commandOptions,
     } as RecordTrainingInput; // the ledger's own schema checks it
-    const ledger = await session.forWriting();
-    const result = await ledger.recordTraining(input);
+    const result = await session.write((ledger) => ledger.recordTraining(input));
     session.out.result(result, result.version, () => {
       session.out.table(
         [result],
@@ -86,7 +85,7 @@ export const train: CliCommand = {
         ],
       );
       const where = result.deployment ? `deployed to ${result.deployment.environment}` : "not deployed";
-      session.out.line(`${result.dryRun ? "dry run, nothing was written: " : ""}${where}: ${result.because}`);
+      session.out.say(`${result.dryRun ? "dry run, nothing was written: " : ""}${where}: ${result.because}`);
     });
     return undefined;
   },

@@ -1,0 +1,52 @@
+import { LedgerError } from "../errors.ts";
+import type { ActiveModelOptions } from "../index.ts";
+import { type CliCommand, wholeNumber } from "./command.ts";
+
+export const active: CliCommand = {
+  group: "Ask",
+  signature: "active <project>",
+  summary: "which model is serving, or was at a moment in the past",
+  examples: ['active "Digits"', 'active "Digits" --environment staging', 'active "Digits" --at 2026-05-04T10:00:00Z'],
+  configure: (command) =>
+    command
+      .option("--environment <name>", "which environment (default: production)")
+      .option("--at <time>", "as of this time, ISO 8601")
+      .option("--at-revision <revision>", "as of this event of the project", wholeNumber)
+      .option("--at-position <position>", "as of this position in the log"),
+  async run(session, [project = ""], { environment = "production", at, atRevision, atPosition }) {
+    if ([at, atRevision, atPosition].filter((moment) => moment !== undefined).length > 1) {
+      throw new LedgerError("INVALID_INPUT", "give one of --at, --at-revision and --at-position");
+    }
+    const moment =
+      atRevision !== undefined ? { revision: atRevision } : atPosition !== undefined ? { position: atPosition } : at;
+    const options = { environment, ...(moment !== undefined && { at: moment }) } as ActiveModelOptions;
+    const ledger = await session.existing();
+    const model = await ledger.activeModel(project, options);
+    if (model === undefined) {
+      await ledger.project(project); // says so if there is no such project
+      throw new LedgerError(
+        "NO_ACTIVE_MODEL",
+        `nothing ${moment === undefined ? "is" : "was"} active in ${environment} of "${project}"`,
+        { project, environment },
+      );
+    }
+    session.out.result(model, model.version, () => {
+      session.out.table(
+        [model],
+        [
+          { title: "project", value: (row) => row.project },
+          { title: "environment", value: (row) => row.environment },
+          { title: "version", value: (row) => String(row.version), align: "right" },
+          { title: "algorithm", value: (row) => row.algorithm },
+          { title: "score", value: (row) => String(row.score ?? "none"), align: "right" },
+          { title: "since", value: (row) => row.recordedAt },
+          { title: "who", value: (row) => row.actor },
+        ],
+      );
+      const why = model.reason === undefined ? "no reason was given" : model.reason;
+      session.out.say(`deployment ${model.number} by ${model.strategy}: ${why}`);
+      if (model.artifact) session.out.say(`artifact ${model.artifact.uri} ${model.artifact.digest ?? ""}`.trimEnd());
+    });
+    return undefined;
+  },
+};
