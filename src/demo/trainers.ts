@@ -167,11 +167,11 @@ const supportVectorMachine = (
 
 /** In the order in which a team would come to them: most are better than all before, some are not and stay on the shelf. */
 export const trainers: readonly Trainer[] = [
-  decisionTree({ max_depth: 4, rows: 400, image_side: 7 }),
-  randomForest({ trees: 30, max_features: 16, max_depth: 8, rows: 200, image_side: 7 }),
+  decisionTree({ max_depth: 4, rows: 300, image_side: 7 }),
+  randomForest({ trees: 20, max_features: 16, max_depth: 8, rows: 200, image_side: 7 }),
   naiveBayes({ rows: 2000, image_side: 14 }),
-  decisionTree({ max_depth: 10, rows: 400, image_side: 7 }),
-  logisticRegression({ steps: 40, learning_rate: 0.003, rows: 1000, image_side: 14 }),
+  decisionTree({ max_depth: 10, rows: 300, image_side: 7 }),
+  logisticRegression({ steps: 40, learning_rate: 0.005, rows: 600, image_side: 14 }),
   nearestNeighbors({ k: 5, rows: 2000, image_side: 7 }),
   supportVectorMachine({ kernel: "linear", cost: 1, rows: 2000, image_side: 14 }),
   supportVectorMachine({ kernel: "rbf", gamma: 0.05, cost: 5, rows: 2000, image_side: 14 }),
