@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
 import { type SqliteEventStore, type SqliteOptions, sqliteEventStore } from "../../src/store/sqlite.ts";
+import { SCHEMA_VERSION } from "../../src/store/sqlite-schema.ts";
 import { all, event, range } from "./events.ts";
 import { ledgerFile } from "./ledger-file.ts";
 
@@ -73,6 +74,21 @@ test("the schema itself refuses a second event at a revision, and a second one w
   expect(run("stream, revision, 'other'")).toThrow(unique);
   expect(run("stream, revision + 1, id")).toThrow(unique);
   expect(run("stream, revision + 1, 'other'")).not.toThrow();
+});
+
+test("the file says that it is a ledger, and of which schema", async () => {
+  const database = plain(await ledgerWith(1));
+  expect(database.pragma("application_id", { simple: true })).toBe(Buffer.from("mlgr").readInt32BE());
+  expect(database.pragma("user_version", { simple: true })).toBe(SCHEMA_VERSION);
+  const objects = database.prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name");
+  expect(objects.pluck().all()).toEqual([
+    "active_models",
+    "deployments",
+    "events",
+    "kept",
+    "models",
+    "sqlite_sequence",
+  ]);
 });
 
 test("closing leaves one file, which holds everything", async () => {

@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import { v7 } from "uuid";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { Ledger } from "../../src/open-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { NewEvent } from "../../src/store/event-store.ts";
 import { sqliteEventStore } from "../../src/store/sqlite.ts";
@@ -113,3 +114,73 @@ test("active_models: of each project and environment the latest deployment, not 
     { project: "Letters", environment: "production", number: 1, modelId: "model-7" },
   ]);
 });
+
+test("a plain connection finds in the views what the ledger answers", async () => {
+  const path = ledgerFile();
+  await using ledger = new Ledger(await sqliteEventStore(path, systemRuntime()), { actor: "ann" });
+  for (const [project, algorithm, f1] of [
+    ["Digits", "knn", 0.5],
+    ["Digits", "svm", 0.9],
+    ["Digits", "knn", 0.7],
+    ["Letters’ “é”", "knn", 0.2],
+  ] as const) {
+    await ledger.recordTraining({ project, task: "classification", algorithm, metrics: { f1 } });
+  }
+  await ledger.retireModel({ project: "Digits", model: 3, reason: "leaks" });
+  await ledger.deploy({ project: "Digits", environment: "staging", model: 1, reason: "a try" });
+  await ledger.rollback({ project: "Digits", reason: "slow" });
+
+  const database = new Database(path, { readonly: true });
+  onTestFinished(() => {
+    database.close();
+  });
+  const rows = (query: string): readonly unknown[] => database.prepare(query).all();
+
+  const models = await Array.fromAsync(ledger.models("Digits"));
+  expect(models.map(({ isRetired }) => isRetired)).toEqual([false, false, true]);
+  expect(rows("SELECT * FROM models WHERE project = 'Digits' ORDER BY version")).toMatchObject(
+    models.map((model) => ({
+      ...inSql(model, ["modelId", "version", "task", "algorithm", "actor", "reason", "recordedAt", "trainedAt"]),
+      metrics: JSON.stringify(model.metrics),
+      retired: Number(model.isRetired),
+    })),
+  );
+
+  const deployments = await Array.fromAsync(ledger.deployments({ order: "asc" }));
+  expect(deployments.map(({ number, version }) => [number, version])).toEqual([
+    [1, 1],
+    [2, 2],
+    [1, 1],
+    [1, 1],
+    [3, 1],
+  ]);
+  expect(rows("SELECT * FROM deployments ORDER BY position")).toMatchObject(
+    deployments.map((deployment) => ({
+      ...inSql(deployment, ["project", "environment", "number", "deploymentId", "modelId", "version", "algorithm"]),
+      ...inSql(deployment, ["strategy", "replays", "actor", "reason", "commandId", "deployedAt", "recordedAt"]),
+      ...inSql(deployment.decision, ["metric", "goal", "score", "previousScore", "candidates"]),
+      replacesModelId: deployment.replaces?.modelId ?? null,
+      replacesDeploymentId: deployment.replaces?.deploymentId ?? null,
+      revision: Number(deployment.revision),
+      position: Number(deployment.position),
+    })),
+  );
+
+  const active = (await Array.fromAsync(ledger.projects())).flatMap((project) => project.active);
+  expect(active.map(({ project, environment }) => [project, environment])).toEqual([
+    ["Digits", "production"],
+    ["Digits", "staging"],
+    ["Letters’ “é”", "production"],
+  ]);
+  expect(rows("SELECT * FROM active_models ORDER BY project, environment")).toMatchObject(
+    active.map((model) => ({
+      ...inSql(model, ["project", "environment", "modelId", "version", "algorithm", "number", "deploymentId"]),
+      ...inSql(model, ["strategy", "score", "deployedAt", "actor", "reason"]),
+      revision: Number(model.revision),
+    })),
+  );
+});
+
+/** The fields as a view shows them: what is absent is null. */
+const inSql = <Row extends object>(row: Row, fields: readonly (keyof Row)[]): object =>
+  Object.fromEntries(fields.map((field) => [field, row[field] ?? null]));
