@@ -3,7 +3,8 @@ import type { Runtime } from "../runtime.ts";
 import type { EventStore } from "./event-store.ts";
 
 /** Schemes and how to write them; messages list them. */
-const SCHEMES = 'memory: and sqlite:<path>, for example "sqlite:./model-ledger.db"';
+const SCHEMES =
+  'memory:, sqlite:<path>, for example "sqlite:./model-ledger.db", and esdb://<host>:<port> (also esdb+discover://, kurrentdb://, kurrentdb+discover://)';
 
 /**
  * Opens the store that `url` names. Adapters are loaded when they are asked for: a command that uses one does not pay
@@ -21,6 +22,13 @@ export async function openStore(url: string, runtime: Runtime): Promise<EventSto
     case "sqlite": {
       const { sqliteEventStore } = await import("./sqlite.ts");
       return sqliteEventStore(sqlitePath(url, rest), runtime);
+    }
+    case "esdb":
+    case "esdb+discover":
+    case "kurrentdb":
+    case "kurrentdb+discover": {
+      const { eventStoreDbEventStore } = await import("./eventstoredb.ts");
+      return eventStoreDbEventStore(url, runtime);
     }
     default:
       throw unknownStore(url, `unknown store "${withoutPassword(url)}"`);

@@ -1,0 +1,10 @@
+import { systemRuntime } from "../../src/runtime.ts";
+import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
+import { eventStoreContract } from "./contract.ts";
+import { freshCategory, onEventStoreDb } from "./server.ts";
+
+onEventStoreDb((server) => {
+  eventStoreContract("eventstoredb", () =>
+    eventStoreDbEventStore(server().url, systemRuntime(), { category: freshCategory() }),
+  );
+});
