@@ -21,14 +21,16 @@ const rooms = {
     "^src/ledger/",
     "^src/store/event-store\\.ts$",
   ],
-  "^src/open-ledger\\.ts$": [
+  "^src/api/": [
     "^src/(errors|runtime)\\.ts$",
-    "^src/(events|domain|store|ledger|audit)/",
+    "^src/(events|domain|ledger|audit)/",
     "^projections/",
+    "^src/store/event-store\\.ts$",
   ],
-  "^src/index\\.ts$": ["^src/(errors|runtime|open-ledger)\\.ts$", "^src/(events|domain|ledger|audit)/"],
+  "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store)/"],
+  "^src/index\\.ts$": ["^src/(errors|runtime|open-ledger)\\.ts$", "^src/(events|domain|ledger|audit|api)/"],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
-  "^src/cli/": ["^src/(errors|open-ledger|index)\\.ts$", "^src/demo/"],
+  "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/"],
   "^src/main\\.ts$": ["^src/open-ledger\\.ts$", "^src/cli/"],
 };
 
@@ -59,7 +61,7 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit)/" },
+      { path: "^src/(ledger|audit|api)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(

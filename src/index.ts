@@ -1,3 +1,20 @@
+export type {
+  ActiveModelOptions,
+  DeployInput,
+  ExplainOptions,
+  FollowOptions,
+  Ledger,
+  LedgerOptions,
+  PromoteInput,
+  RecordTrainingInput,
+  ReinstateModelInput,
+  RetireModelInput,
+  RollbackInput,
+  SetPolicyInput,
+  SubscribeOptions,
+  TimelineOptions,
+  VerifyOptions,
+} from "./api/ledger.ts";
 export type { Contender, Explanation } from "./audit/explain.ts";
 export type { TimelineEntry } from "./audit/timeline.ts";
 export type { Broken, Verification } from "./audit/verify.ts";
@@ -25,21 +42,5 @@ export type {
 } from "./ledger/queries.ts";
 export type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "./ledger/results.ts";
 export type { Rows } from "./ledger/rows.ts";
-export {
-  type ActiveModelOptions,
-  type DeployInput,
-  type FollowOptions,
-  Ledger,
-  type LedgerOptions,
-  openLedger,
-  type PromoteInput,
-  type RecordTrainingInput,
-  type ReinstateModelInput,
-  type RetireModelInput,
-  type RollbackInput,
-  type SetPolicyInput,
-  type SubscribeOptions,
-  type TimelineOptions,
-  type VerifyOptions,
-} from "./open-ledger.ts";
+export { openLedger } from "./open-ledger.ts";
 export { type Runtime, systemRuntime } from "./runtime.ts";

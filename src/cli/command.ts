@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import type { Ledger, LedgerOptions } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
-import type { Ledger, LedgerOptions } from "../open-ledger.ts";
 import type { Output } from "./output.ts";
 
 /** What every command understands, before or after its name. */

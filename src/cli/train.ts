@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
+import type { RecordTrainingInput } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
-import type { RecordTrainingInput } from "../open-ledger.ts";
 import { assignments, type CliCommand, decimalNumber, given, wholeNumber } from "./command.ts";
 
 /** JSON where it is JSON, else the text itself: `--hyperparam C=10 --hyperparam kernel=rbf`. */

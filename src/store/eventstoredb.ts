@@ -1,17 +1,17 @@
 import type { Runtime } from "../runtime.ts";
 import { checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent, SubscribeOptions } from "./event-store.ts";
-import { appender } from "./eventstoredb-append.ts";
-import { appendStream } from "./eventstoredb-append-stream.ts";
-import { connect } from "./eventstoredb-connection.ts";
-import { parseConnectionString } from "./eventstoredb-connection-string.ts";
-import { closed, toLedgerError } from "./eventstoredb-errors.ts";
-import { keptValues } from "./eventstoredb-kept.ts";
-import { streamNames } from "./eventstoredb-names.ts";
-import { readPages } from "./eventstoredb-pages.ts";
-import { eventStoreDbReader } from "./eventstoredb-reader.ts";
-import { type Place, subscriptions } from "./eventstoredb-subscription.ts";
-import { MAX_INT64, parsePosition } from "./eventstoredb-wire.ts";
+import { appender } from "./eventstoredb/append.ts";
+import { appendStream } from "./eventstoredb/append-stream.ts";
+import { connect } from "./eventstoredb/connection.ts";
+import { parseConnectionString } from "./eventstoredb/connection-string.ts";
+import { closed, toLedgerError } from "./eventstoredb/errors.ts";
+import { keptValues } from "./eventstoredb/kept.ts";
+import { streamNames } from "./eventstoredb/names.ts";
+import { readPages } from "./eventstoredb/pages.ts";
+import { eventStoreDbReader } from "./eventstoredb/reader.ts";
+import { type Place, subscriptions } from "./eventstoredb/subscription.ts";
+import { MAX_INT64, parsePosition } from "./eventstoredb/wire.ts";
 import { subscription } from "./subscription.ts";
 
 export interface EventStoreDbOptions {

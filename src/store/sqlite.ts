@@ -5,13 +5,13 @@ import type { Runtime } from "../runtime.ts";
 import { checkAppend, checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
 import { formatPosition, parsePosition } from "./position.ts";
-import { sqliteChangeCount } from "./sqlite-change-count.ts";
-import { watchForCommits } from "./sqlite-change-watch.ts";
-import { toLedgerError } from "./sqlite-errors.ts";
-import { groupCommit } from "./sqlite-group-commit.ts";
-import { liveTail } from "./sqlite-live-tail.ts";
-import { readPages } from "./sqlite-pages.ts";
-import { sqliteThread } from "./sqlite-thread.ts";
+import { sqliteChangeCount } from "./sqlite/change-count.ts";
+import { watchForCommits } from "./sqlite/change-watch.ts";
+import { toLedgerError } from "./sqlite/errors.ts";
+import { groupCommit } from "./sqlite/group-commit.ts";
+import { liveTail } from "./sqlite/live-tail.ts";
+import { readPages } from "./sqlite/pages.ts";
+import { sqliteThread } from "./sqlite/thread.ts";
 import {
   type Cell,
   type Reader,
@@ -20,7 +20,7 @@ import {
   type Writer,
   writeAppend,
   writeKeep,
-} from "./sqlite-wire.ts";
+} from "./sqlite/wire.ts";
 import { subscription } from "./subscription.ts";
 
 export interface SqliteEventStore extends EventStore {
@@ -44,8 +44,8 @@ export async function sqliteEventStore(
   { lockTimeoutMs = 30_000 }: SqliteOptions = {},
 ): Promise<SqliteEventStore> {
   const path = resolve(givenPath);
-  const reader = sqliteThread<Reader>("sqlite-reader", { path, lockTimeoutMs });
-  const writer = sqliteThread<Writer>("sqlite-writer", { path, lockTimeoutMs });
+  const reader = sqliteThread<Reader>("reader", { path, lockTimeoutMs });
+  const writer = sqliteThread<Writer>("writer", { path, lockTimeoutMs });
   const commits = groupCommit(
     (calls) => writer.call("commit", calls),
     () => tail.wake(),

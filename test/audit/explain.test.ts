@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Ledger, openLedger } from "../../src/open-ledger.ts";
+import type { Ledger } from "../../src/api/ledger.ts";
+import { openLedger } from "../../src/open-ledger.ts";
 import { codeOf } from "../ledger/stores.ts";
 
 const project = "Digits";

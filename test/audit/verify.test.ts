@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { Ledger } from "../../src/open-ledger.ts";
+import type { Ledger } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import type { EventStore, StoredEvent } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf } from "../ledger/stores.ts";
@@ -9,7 +10,7 @@ const train = (ledger: Ledger, project: string, f1: number) =>
 
 async function written(): Promise<EventStore> {
   const store = memoryEventStore();
-  const ledger = new Ledger(store, { actor: "ci" });
+  const ledger = new LocalLedger(store, { actor: "ci" });
   for (const f1 of [0.1, 0.2]) for (const project of ["A", "B"]) await train(ledger, project, f1);
   return store;
 }
@@ -22,7 +23,7 @@ function meddled(store: EventStore, meddle: (event: StoredEvent) => StoredEvent 
       if (seen) yield seen;
     }
   }
-  return new Ledger({
+  return new LocalLedger({
     ...store,
     readAll: (options) => through(store.readAll(options)),
     readStream: (stream, options) => through(store.readStream(stream, options)),
@@ -36,7 +37,7 @@ const only =
     event.stream === stream && event.revision === revision ? change(event) : event;
 
 test("an untouched log verifies, of one project and of all", async () => {
-  const ledger = new Ledger(await written());
+  const ledger = new LocalLedger(await written());
   expect(await ledger.verify()).toEqual({ ok: true, events: 8, streams: 2 });
   expect(await ledger.verify({ project: "B" })).toEqual({ ok: true, events: 4, streams: 1 });
   expect(await codeOf(ledger.verify({ project: "C" }))).toBe("PROJECT_NOT_FOUND");
@@ -79,7 +80,7 @@ test.each<readonly [string, (event: StoredEvent) => StoredEvent | undefined, big
 
 test("an event that was rewritten with a hash of its own breaks at the next one", async () => {
   const other = memoryEventStore();
-  const forger = new Ledger(other, { actor: "eve" });
+  const forger = new LocalLedger(other, { actor: "eve" });
   await train(forger, "B", 0.1);
   const forged: StoredEvent[] = [];
   for await (const event of other.readStream(stream)) forged.push(event);
@@ -92,7 +93,7 @@ test("an event that was rewritten with a hash of its own breaks at the next one"
 
 test("tells how far it is, and can be stopped", async () => {
   const store = memoryEventStore();
-  const ledger = new Ledger(store);
+  const ledger = new LocalLedger(store);
   for (let index = 0; index < 1_100; index++)
     await ledger.setPolicy({ project: "A", policy: { minImprovement: index } });
   const seen: number[] = [];

@@ -1,5 +1,5 @@
-import type { RecordTrainingInput } from "../../src/open-ledger.ts";
-import { Ledger } from "../../src/open-ledger.ts";
+import type { RecordTrainingInput } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import type { EventStore, NewEvent } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 
@@ -18,7 +18,7 @@ export function training(project: string, index: number): RecordTrainingInput {
 /** A history in memory: `models` trainings and as many deployments, alternating strategies. */
 export async function historyOf(project: string, models: number): Promise<EventStore> {
   const store = memoryEventStore();
-  const ledger = new Ledger(store);
+  const ledger = new LocalLedger(store);
   for (let index = 0; index < models; index++) {
     const { deployed } = await ledger.recordTraining(training(project, index));
     if (!deployed) await ledger.deploy({ project, strategy: index % 3 === 0 ? "best_score" : "most_recent" });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import type { Ledger } from "../../src/api/ledger.ts";
 import { openLedger } from "../../src/index.ts";
-import type { Ledger } from "../../src/open-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { copyStream, historyOf } from "./fixtures.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Ledger } from "../../src/api/ledger.ts";
 import { LedgerError, openLedger } from "../../src/index.ts";
-import type { Ledger } from "../../src/open-ledger.ts";
 
 /** Whatever is wrong is one clear INVALID_INPUT that names the field, and the log stays as it was. */
 const P = "Digits";

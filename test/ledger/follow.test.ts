@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { Ledger } from "../../src/open-ledger.ts";
+import type { Ledger } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf } from "./stores.ts";
 
@@ -9,7 +10,7 @@ const train = (ledger: Ledger, f1: number, more: object = {}) =>
   ledger.recordTraining({ project, task: "classification", algorithm: "svm", metrics: { f1, loss: 1 - f1 }, ...more });
 
 test("a follower may come before the project, and sees only its environment", async () => {
-  await using ledger = new Ledger(memoryEventStore());
+  await using ledger = new LocalLedger(memoryEventStore());
   const production = await ledger.follow(project);
   const staging = await ledger.follow(project, { environment: "staging" });
   expect(production.current).toBeUndefined();
@@ -26,7 +27,7 @@ test("a follower may come before the project, and sees only its environment", as
 
 test("every change is told once, in order, with what it replaced", async () => {
   const store = memoryEventStore();
-  const [one, two] = [new Ledger(store), new Ledger(store)];
+  const [one, two] = [new LocalLedger(store), new LocalLedger(store)];
   await train(one, 0.01);
   await using follower = await two.follow(project);
   const changes: [number, number | undefined][] = [];
@@ -42,7 +43,7 @@ test("every change is told once, in order, with what it replaced", async () => {
 });
 
 test("a listener that throws keeps nobody from what comes after", async () => {
-  await using ledger = new Ledger(memoryEventStore());
+  await using ledger = new LocalLedger(memoryEventStore());
   await train(ledger, 0.1);
   await using follower = await ledger.follow(project);
   const errors: unknown[] = [];
@@ -61,7 +62,7 @@ test("a listener that throws keeps nobody from what comes after", async () => {
 });
 
 test("closed, it tells no more", async () => {
-  await using ledger = new Ledger(memoryEventStore());
+  await using ledger = new LocalLedger(memoryEventStore());
   await train(ledger, 0.1);
   const follower = await ledger.follow(project);
   await follower.close();
@@ -71,7 +72,7 @@ test("closed, it tells no more", async () => {
 });
 
 test("the active model's score is of the metric that decides, also when only the ledger's default names it", async () => {
-  await using ledger = new Ledger(memoryEventStore(), { defaultPolicy: { metric: "loss", goal: "minimize" } });
+  await using ledger = new LocalLedger(memoryEventStore(), { defaultPolicy: { metric: "loss", goal: "minimize" } });
   await using follower = await ledger.follow(project);
   const changed = once(follower, "change");
   await train(ledger, 0.75);
@@ -89,7 +90,7 @@ test("the active model's score is of the metric that decides, also when only the
 });
 
 test("CONFLICT names the deployment that won only if it came after what was expected", async () => {
-  await using ledger = new Ledger(memoryEventStore());
+  await using ledger = new LocalLedger(memoryEventStore());
   const { revision } = await train(ledger, 0.5);
   await ledger.setPolicy({ project, policy: { minImprovement: 0.1 } });
   const conflict = async (expectedRevision: bigint | "no_stream") =>

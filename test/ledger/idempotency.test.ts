@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { Ledger } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { LedgerError } from "../../src/errors.ts";
-import { Ledger } from "../../src/open-ledger.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf, onEveryStore } from "./stores.ts";
@@ -11,7 +12,7 @@ const train = (ledger: Ledger, f1: number, more: object = {}) =>
   ledger.recordTraining({ project, task, algorithm: "svm", metrics: { f1 }, ...more });
 
 /** The project as a ledger without any memory reads it. */
-const readAnew = async (store: EventStore) => new Ledger(store).project(project);
+const readAnew = async (store: EventStore) => new LocalLedger(store).project(project);
 
 onEveryStore((place) => {
   test("one commandId given at once in two places is done once, and both get the same answer", async () => {
@@ -130,12 +131,12 @@ describe("a store that answers wrongly or not at all", () => {
 
   test("a command whose answer was lost can be given again under its id", async () => {
     const { store, wrapped, next } = meddling();
-    const ledger = new Ledger(wrapped);
+    const ledger = new LocalLedger(wrapped);
     await train(ledger, 0.5);
     next(lost("STORE_UNAVAILABLE"));
     expect(await codeOf(train(ledger, 0.6, { commandId: "x" }))).toBe("STORE_UNAVAILABLE");
     const again = await train(ledger, 0.6, { commandId: "x" });
-    expect((await new Ledger(store).models(project))[1]?.modelId).toBe(again.modelId);
+    expect((await new LocalLedger(store).models(project))[1]?.modelId).toBe(again.modelId);
     await train(ledger, 0.7);
     expect(await ledger.verify()).toMatchObject({ ok: true, events: 6 });
     expect(await ledger.project(project)).toEqual(await readAnew(store));
@@ -143,7 +144,7 @@ describe("a store that answers wrongly or not at all", () => {
 
   test("an append that was written and called a conflict is not written twice under its id", async () => {
     const { wrapped, next } = meddling();
-    const ledger = new Ledger(wrapped);
+    const ledger = new LocalLedger(wrapped);
     await train(ledger, 0.5);
     next(lost("CONFLICT"));
     expect(await train(ledger, 0.6, { commandId: "x" })).toMatchObject({ version: 2, revision: 3n });
@@ -152,22 +153,22 @@ describe("a store that answers wrongly or not at all", () => {
 
   test("a conflict for no reason is tried again", async () => {
     const { wrapped, next } = meddling();
-    const ledger = new Ledger(wrapped);
+    const ledger = new LocalLedger(wrapped);
     for (let times = 0; times < 3; times++) next(refuses);
     expect(await train(ledger, 0.5)).toMatchObject({ version: 1 });
   });
 
   test("a conflict without end ends in CONFLICT, with nothing written", async () => {
     const { wrapped, store } = meddling();
-    const ledger = new Ledger({ ...wrapped, append: refuses() }, { runtime: hurried() });
+    const ledger = new LocalLedger({ ...wrapped, append: refuses() }, { runtime: hurried() });
     expect(await codeOf(train(ledger, 0.5))).toBe("CONFLICT");
-    expect((await new Ledger(store).verify()).events).toBe(0);
+    expect((await new LocalLedger(store).verify()).events).toBe(0);
   });
 
   test("a query that sees the winner first does not turn a lost race into a refusal", async () => {
     const { store, wrapped, next } = meddling();
-    const other = new Ledger(store);
-    const ledger = new Ledger(wrapped);
+    const other = new LocalLedger(store);
+    const ledger = new LocalLedger(wrapped);
     await train(ledger, 0.5);
     next((append) => async (...call) => {
       await train(other, 0.6);
@@ -181,15 +182,15 @@ describe("a store that answers wrongly or not at all", () => {
 
 test("a commandId from before the last 20,000 commands is still known, by the store's index", async () => {
   const store = memoryEventStore();
-  const ledger = new Ledger(store);
+  const ledger = new LocalLedger(store);
   const first = await train(ledger, 0.5, { commandId: "0" });
   for (let index = 1; index <= 20_001; index++) await train(ledger, 0.1, { commandId: String(index) });
   expect(await train(ledger, 0.5, { commandId: "0" })).toEqual(first);
   expect(await codeOf(train(ledger, 0.4, { commandId: "0" }))).toBe("COMMAND_REUSED");
   expect(await codeOf(ledger.deploy({ project, model: 99_999, commandId: "0" }))).toBe("COMMAND_REUSED");
-  expect(await train(new Ledger(store), 0.5, { commandId: "0" })).toEqual(first);
+  expect(await train(new LocalLedger(store), 0.5, { commandId: "0" })).toEqual(first);
   // Within the last 10,000 the fold alone knows, whatever the store does.
-  const forgetful = new Ledger({ ...store, findEvent: async () => undefined });
+  const forgetful = new LocalLedger({ ...store, findEvent: async () => undefined });
   expect(await train(forgetful, 0.1, { commandId: "10002" })).toMatchObject({ version: 10_003 });
   expect((await ledger.project(project)).models).toBe(20_002);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import type { Ledger } from "../../src/api/ledger.ts";
 import { toJson } from "../../src/cli/output.ts";
-import type { Ledger } from "../../src/open-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import { codeOf, eventsIn, onEveryStore } from "./stores.ts";
 
@@ -131,8 +131,8 @@ onEveryStore((place) => {
     await writer.close();
     const store = await here.store();
     let read = 0;
-    const { Ledger } = await import("../../src/open-ledger.ts");
-    const counting = new Ledger({
+    const { LocalLedger } = await import("../../src/api/local-ledger.ts");
+    const counting = new LocalLedger({
       ...store,
       async *readStream(...args: Parameters<typeof store.readStream>) {
         for await (const event of store.readStream(...args)) {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, expect, test } from "vitest";
+import type { Ledger } from "../../src/api/ledger.ts";
 import { openLedger } from "../../src/index.ts";
-import type { Ledger } from "../../src/open-ledger.ts";
 
 /** Real processes on one file. */
 const folder = mkdtempSync(join(tmpdir(), "model-ledger-processes-"));

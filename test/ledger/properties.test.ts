@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evolveProject, initialProject } from "../../projections/project.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { recorded } from "../../src/events/stored.ts";
-import { type Deployment, Ledger } from "../../src/index.ts";
+import type { Deployment, Ledger } from "../../src/index.ts";
 import { foldedEvent } from "../../src/ledger/project-cache.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import type { EventStore, StoredEvent } from "../../src/store/event-store.ts";
@@ -99,7 +100,7 @@ async function lived(steps: readonly Step[], clock: readonly number[]) {
     now += clock[ticks++ % clock.length] ?? 0;
     return now;
   });
-  const ledger = new Ledger(store, { runtime });
+  const ledger = new LocalLedger(store, { runtime });
   for (const one of steps) await take(ledger, one);
   return { store, ledger, log: (await logOf(store)).map(recorded) };
 }
@@ -188,7 +189,7 @@ describe("any life of a ledger, by any clock", () => {
       fc.asyncProperty(life, jumps, async (steps, clock) => {
         const { store, ledger, log } = await lived(steps, clock);
         if (log.length === 0) return;
-        const anew = new Ledger(store);
+        const anew = new LocalLedger(store);
         expect(await ledger.project(project)).toStrictEqual(await anew.project(project));
         expect(await ledger.leaderboard(project)).toStrictEqual(await anew.leaderboard(project));
         const state = log.map(foldedEvent).reduce(evolveProject, initialProject());
@@ -245,7 +246,7 @@ describe("ledgers that race on one store, in any order of their reads and writes
         fc.array(fc.tuple(fc.nat(2), step, fc.option(fc.nat(3), { nil: undefined })), { minLength: 2, maxLength: 14 }),
         async (scheduler, commands) => {
           const store = memoryEventStore();
-          await take(new Ledger(store, { runtime: runtimeWith(() => START, 9) }), {
+          await take(new LocalLedger(store, { runtime: runtimeWith(() => START, 9) }), {
             do: "train",
             algorithm: "svm",
             f1: 0.5,
@@ -259,16 +260,17 @@ describe("ledgers that race on one store, in any order of their reads and writes
               yield* store.readStream(...call);
             },
           };
-          const ledgers = [0, 1, 2].map((prefix) => new Ledger(slow, { runtime: runtimeWith(() => START, prefix) }));
+          const ledgers = [0, 1, 2].map(
+            (prefix) => new LocalLedger(slow, { runtime: runtimeWith(() => START, prefix) }),
+          );
           const results = Promise.all(
             commands.map(async ([which, one, id], index) => {
               const ledger = ledgers[which];
               if (ledger === undefined) throw new Error("no ledger");
               // Some commands are the very same one, given in several places.
+              const shared = id === undefined ? undefined : commands[id]?.[1];
               const same =
-                id === undefined
-                  ? { one, commandId: `own-${index}` }
-                  : { one: commands[id]?.[1] ?? one, commandId: `shared-${id}` };
+                shared === undefined ? { one, commandId: `own-${index}` } : { one: shared, commandId: `shared-${id}` };
               return { ...same, answer: await take(ledger, same.one, { commandId: same.commandId }) };
             }),
           );
@@ -277,7 +279,7 @@ describe("ledgers that race on one store, in any order of their reads and writes
 
           // One ledger, given the commands in the order of the log, writes the same.
           const alone = memoryEventStore();
-          const single = new Ledger(alone, { runtime: runtimeWith(() => START) });
+          const single = new LocalLedger(alone, { runtime: runtimeWith(() => START) });
           await take(single, { do: "train", algorithm: "svm", f1: 0.5, automaticDeploy: true });
           const order = [...new Set(log.slice(2).map(({ metadata }) => metadata.commandId))];
           const answers = await results;
@@ -308,7 +310,7 @@ describe("ledgers that race on one store, in any order of their reads and writes
           }
           for (const ledger of [...ledgers, single])
             expect(await untimed(ledger, scheduler)).toEqual(await untimed(single, scheduler));
-          expect((await new Ledger(store).verify()).ok).toBe(true);
+          expect((await new LocalLedger(store).verify()).ok).toBe(true);
         },
       ),
       { numRuns: 150 },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Ledger } from "../../src/open-ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { onEveryStore } from "./stores.ts";
@@ -36,13 +36,13 @@ function counting(store: EventStore) {
       }
     },
   };
-  return { counted, ledger: () => new Ledger(wrapped) };
+  return { counted, ledger: () => new LocalLedger(wrapped) };
 }
 
 const project = "Digits";
 async function longProject(): Promise<EventStore> {
   const store = memoryEventStore();
-  const ledger = new Ledger(store);
+  const ledger = new LocalLedger(store);
   for (let index = 0; index < 1_200; index++) {
     const algorithm = ["svm", "knn", "__proto__"][index % 3] ?? "";
     await ledger.recordTraining({ project, task, algorithm, metrics: { f1: (index % 700) / 700 } });
@@ -104,10 +104,10 @@ test("a store that keeps nothing costs time only", async () => {
       throw new Error("the disk is full");
     },
   };
-  const ledger = new Ledger(store);
+  const ledger = new LocalLedger(store);
   for (let index = 0; index < 600; index++) {
     await ledger.recordTraining({ project, task, algorithm: "svm", metrics: { f1: index } });
   }
-  expect(await new Ledger(store).project(project)).toEqual(await ledger.project(project));
+  expect(await new LocalLedger(store).project(project)).toEqual(await ledger.project(project));
   await ledger.close();
 });

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe } from "vitest";
-import { Ledger, type LedgerOptions } from "../../src/open-ledger.ts";
+import type { Ledger, LedgerOptions } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
@@ -21,7 +22,7 @@ export function onEveryStore(claims: (place: () => Place) => void): void {
       const store = memoryEventStore();
       // A memory store lives as long as the test: a closed ledger must not close it.
       const shared: EventStore = { ...store, close: async () => undefined };
-      return { open: async (options) => new Ledger(shared, options), store: async () => shared };
+      return { open: async (options) => new LocalLedger(shared, options), store: async () => shared };
     });
   });
   describe("on sqlite:", () => {
@@ -32,7 +33,7 @@ export function onEveryStore(claims: (place: () => Place) => void): void {
       files += 1;
       const url = `sqlite:${join(folder, `${files}.db`)}`;
       const store = () => openStore(url, systemRuntime());
-      return { store, open: async (options) => new Ledger(await store(), options) };
+      return { store, open: async (options) => new LocalLedger(await store(), options) };
     });
   });
 }

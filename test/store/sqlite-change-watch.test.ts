@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { type Runtime, systemRuntime } from "../../src/runtime.ts";
-import { watchForCommits } from "../../src/store/sqlite-change-watch.ts";
+import { watchForCommits } from "../../src/store/sqlite/change-watch.ts";
 import { ledgerFile } from "./ledger-file.ts";
 
 /** When it looks, on a clock that stands still, beside a file that is no database. */

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
+import { SCHEMA_VERSION } from "../../src/store/sqlite/schema.ts";
 import { type SqliteEventStore, type SqliteOptions, sqliteEventStore } from "../../src/store/sqlite.ts";
-import { SCHEMA_VERSION } from "../../src/store/sqlite-schema.ts";
 import { all, event, range } from "./events.ts";
 import { ledgerFile } from "./ledger-file.ts";
 

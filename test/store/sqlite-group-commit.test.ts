@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type GroupCommit, groupCommit } from "../../src/store/sqlite-group-commit.ts";
-import type { BatchAnswer, Cell } from "../../src/store/sqlite-wire.ts";
+import { type GroupCommit, groupCommit } from "../../src/store/sqlite/group-commit.ts";
+import type { BatchAnswer, Cell } from "../../src/store/sqlite/wire.ts";
 import { range } from "./events.ts";
 
 /** Which calls share a transaction. Here a call is one cell, and its position the number in it. */

@@ -1,7 +1,7 @@
 import Database from "better-sqlite3";
 import { v7 } from "uuid";
 import { expect, onTestFinished, test } from "vitest";
-import { Ledger } from "../../src/open-ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { NewEvent } from "../../src/store/event-store.ts";
 import { sqliteEventStore } from "../../src/store/sqlite.ts";
@@ -117,7 +117,7 @@ test("active_models: of each project and environment the latest deployment, not 
 
 test("a plain connection finds in the views what the ledger answers", async () => {
   const path = ledgerFile();
-  await using ledger = new Ledger(await sqliteEventStore(path, systemRuntime()), { actor: "ann" });
+  await using ledger = new LocalLedger(await sqliteEventStore(path, systemRuntime()), { actor: "ann" });
   for (const [project, algorithm, f1] of [
     ["Digits", "knn", 0.5],
     ["Digits", "svm", 0.9],

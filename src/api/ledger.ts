@@ -1,0 +1,126 @@
+import type { z } from "zod";
+import type { ExplainInput, Explanation } from "../audit/explain.ts";
+import type { TimelineEntry } from "../audit/timeline.ts";
+import type { Verification } from "../audit/verify.ts";
+import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/commands.ts";
+import type { RecordedEvent } from "../events/events.ts";
+import type { ActiveModel } from "../ledger/active-model.ts";
+import type { Follower } from "../ledger/follow.ts";
+import type {
+  Deployment,
+  DeploymentsFilter,
+  LeaderboardEntry,
+  LeaderboardFilter,
+  ModelEntry,
+  ModelsFilter,
+  ProjectSummary,
+} from "../ledger/queries.ts";
+import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
+import type { Rows } from "../ledger/rows.ts";
+import type { Runtime } from "../runtime.ts";
+import type { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput } from "./inputs.ts";
+
+export interface LedgerOptions {
+  /** What holds in a project whose own policy says nothing. It is not written to the log. */
+  readonly defaultPolicy?: z.input<typeof PolicyInput>;
+  /** Who gives the commands that name no actor. Default: user@host. */
+  readonly actor?: string;
+  /** How much folded state is kept in memory: the models and deployments of all cached projects together. */
+  readonly maxCached?: number;
+  /** Time, ids, randomness and timers; for simulations and tests. */
+  readonly runtime?: Runtime;
+}
+
+type Input<Type extends CommandType> = z.input<(typeof COMMAND_INPUTS)[Type]> & { readonly signal?: AbortSignal };
+export type RecordTrainingInput = Input<"RecordTraining">;
+export type DeployInput = Input<"Deploy">;
+export type RollbackInput = Omit<DeployInput, "strategy" | "model">;
+export type PromoteInput = Input<"Promote">;
+export type RetireModelInput = Input<"RetireModel">;
+export type ReinstateModelInput = Input<"ReinstateModel">;
+export type SetPolicyInput = Input<"SetPolicy">;
+
+export type ActiveModelOptions = z.input<typeof ActiveModelInput>;
+export type TimelineOptions = z.input<typeof TimelineInput>;
+export type FollowOptions = z.input<typeof FollowInput>;
+export type SubscribeOptions = z.input<typeof SubscribeInput>;
+export interface VerifyOptions {
+  readonly project?: string;
+  readonly signal?: AbortSignal;
+  /** Told now and then how many events have been verified. */
+  readonly onProgress?: (events: number) => void;
+}
+
+export type ExplainOptions = z.input<typeof ExplainInput>;
+
+/**
+ * A ledger of model deployments. Commands resolve once they would survive a power cut, and answer with the `position`
+ * and `revision` they reached; every query sees all that was committed before it was asked, by any process.
+ * All methods reject with {@link LedgerError}.
+ */
+export interface Ledger extends AsyncDisposable {
+  /** Where the ledger is kept, without passwords. */
+  readonly address: string;
+
+  /**
+   * Records that a model was trained, and deploys it in the same append if the policy says so. The project begins with
+   * its first training, which fixes its task.
+   */
+  recordTraining(input: RecordTrainingInput): Promise<TrainingResult>;
+
+  /** Makes a model active by a strategy, `best_score` unless given (CONTRACT §4). */
+  deploy(input: DeployInput): Promise<DeploymentResult>;
+
+  /** Goes back to an earlier model: `steps` (default 1) distinct models back, or to that of deployment `toNumber`. */
+  rollback(input: RollbackInput): Promise<DeploymentResult>;
+
+  /** Deploys into `to` what is active in `from`. */
+  promote(input: PromoteInput): Promise<DeploymentResult>;
+
+  /** Takes a model out of the running. Where it is active it stays so until the next deployment: see `activeIn`. */
+  retireModel(input: RetireModelInput): Promise<RetirementResult>;
+
+  /** Lets a retired model qualify again; of one that is not retired it changes nothing. */
+  reinstateModel(input: ReinstateModelInput): Promise<RetirementResult>;
+
+  /** Merges `policy` into the project's: a field left out keeps its value, `null` takes it back to the default. */
+  setPolicy(input: SetPolicyInput): Promise<PolicyResult>;
+
+  /**
+   * What is active in the environment (default production), now or `at` a time, revision or position, events of that
+   * very moment included. `undefined` when nothing is, also when there is no such project.
+   */
+  activeModel(project: string, options?: ActiveModelOptions): Promise<ActiveModel | undefined>;
+
+  project(project: string): Promise<ProjectSummary>;
+
+  /** Every project, in the order of their beginnings. */
+  projects(): Rows<ProjectSummary>;
+
+  /** The project's models by version. */
+  models(project: string, filter?: ModelsFilter): Rows<ModelEntry>;
+
+  /** Best first by the key metric, then by version; without retired and unscored models. */
+  leaderboard(project: string, filter?: LeaderboardFilter): Rows<LeaderboardEntry>;
+
+  /** Deployments of one project or of all, newest first unless `order: "asc"`. */
+  deployments(filter?: DeploymentsFilter): Rows<Deployment>;
+
+  /** The stretches `[activeFrom, activeTo)` of an environment (default production) that touch `[from, to)`, in order. */
+  timeline(project: string, options?: TimelineOptions): Promise<readonly TimelineEntry[]>;
+
+  /** Why a deployment happened, as data and as one English sentence. */
+  explain(input: ExplainOptions): Promise<Explanation>;
+
+  /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
+  subscribe(options?: SubscribeOptions): AsyncIterable<RecordedEvent>;
+
+  /** Keeps the active model at hand: `follower.current` is a property read, "change" tells of each deployment. */
+  follow(project: string, options?: FollowOptions): Promise<Follower>;
+
+  /** Recomputes the hash chains of one project or of all, up to the first event that breaks one. */
+  verify(options?: VerifyOptions): Promise<Verification>;
+
+  /** Finishes what is under way and frees everything. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,295 @@
+import { z } from "zod";
+import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
+import { AsOf } from "../audit/as-of.ts";
+import { ExplainInput, type Explanation, explain } from "../audit/explain.ts";
+import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
+import { type Verification, verifyChains } from "../audit/verify.ts";
+import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
+import { policyInForce } from "../domain/policy.ts";
+import { LedgerError } from "../errors.ts";
+import type { EventType, PolicyData, RecordedEvent } from "../events/events.ts";
+import { Actor, DEFAULT_ENVIRONMENT, ProjectName, streamOf } from "../events/names.ts";
+import { recorded } from "../events/stored.ts";
+import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
+import { CommandPath, type Executed } from "../ledger/command-path.ts";
+import { Follower } from "../ledger/follow.ts";
+import { ProjectCache } from "../ledger/project-cache.ts";
+import {
+  activeIn,
+  type Deployment,
+  DeploymentsFilter,
+  type LeaderboardEntry,
+  LeaderboardFilter,
+  type ModelEntry,
+  ModelsFilter,
+  type ProjectSummary,
+  Queries,
+} from "../ledger/queries.ts";
+import {
+  type DeploymentResult,
+  deploymentOf,
+  type EventOf,
+  type PolicyResult,
+  type RetirementResult,
+  type TrainingResult,
+  trainingOf,
+} from "../ledger/results.ts";
+import { Rows } from "../ledger/rows.ts";
+import { Snapshots } from "../ledger/snapshots.ts";
+import { systemRuntime } from "../runtime.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput, VerifyInput } from "./inputs.ts";
+import type {
+  ActiveModelOptions,
+  DeployInput,
+  ExplainOptions,
+  FollowOptions,
+  Ledger,
+  LedgerOptions,
+  PromoteInput,
+  RecordTrainingInput,
+  ReinstateModelInput,
+  RetireModelInput,
+  RollbackInput,
+  SetPolicyInput,
+  SubscribeOptions,
+  TimelineOptions,
+  VerifyOptions,
+} from "./ledger.ts";
+import { optionsOf } from "./options.ts";
+
+/** Whatever `deploy` takes but for the strategy, which is given. */
+const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
+const DEFAULT_MAX_CACHED = 2_000_000;
+const NO_OPTIONS = {} as const;
+
+/** A ledger on a store of its own. */
+export class LocalLedger implements Ledger {
+  readonly #store: EventStore;
+  readonly #defaults: PolicyData;
+  readonly #cache: ProjectCache<ProjectState>;
+  readonly #snapshots: Snapshots;
+  readonly #commands: CommandPath;
+  readonly #queries: Queries;
+  readonly #asOf: AsOf;
+  readonly #followers = new Set<Follower>();
+
+  constructor(store: EventStore, options: LedgerOptions = {}) {
+    const { defaultPolicy, actor, maxCached, runtime = systemRuntime() } = optionsOf(options);
+    this.#store = store;
+    this.#defaults = defaultPolicy;
+    this.#snapshots = new Snapshots(store);
+    this.#cache = new ProjectCache(store, {
+      maxWeight: maxCached ?? DEFAULT_MAX_CACHED,
+      fold: { initial: initialProject, evolve: evolveProject, weigh },
+      start: (project) => this.#snapshots.load(project),
+      onCaughtUp: (folded) => this.#snapshots.consider(folded),
+    });
+    this.#commands = new CommandPath({
+      store,
+      cache: this.#cache,
+      runtime,
+      defaults: this.#defaults,
+      actor: actor ?? validated(Actor, runtime.actor, "actor"),
+      onWritten: (folded) => this.#snapshots.consider(folded),
+    });
+    this.#queries = new Queries({ store, cache: this.#cache, defaults: this.#defaults });
+    this.#asOf = new AsOf(store);
+  }
+
+  get address(): string {
+    return this.#store.address;
+  }
+
+  async recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
+    const { executed, written } = await this.#execute("RecordTraining", input, "training");
+    const deployment = eventOf(executed, "ModelDeployed");
+    return { ...written, ...trainingOf(expectEvent(executed, "ModelTrained"), deployment) };
+  }
+
+  async deploy(input: DeployInput): Promise<DeploymentResult> {
+    const { executed, written } = await this.#execute("Deploy", input, "deployment");
+    return { ...written, ...deploymentOf(expectEvent(executed, "ModelDeployed")) };
+  }
+
+  async rollback(input: RollbackInput): Promise<DeploymentResult> {
+    validated(Rollback, input, "rollback");
+    return this.deploy({ ...input, strategy: "rollback" });
+  }
+
+  async promote(input: PromoteInput): Promise<DeploymentResult> {
+    const { executed, written } = await this.#execute("Promote", input, "promotion");
+    return { ...written, ...deploymentOf(expectEvent(executed, "ModelDeployed")) };
+  }
+
+  async retireModel(input: RetireModelInput): Promise<RetirementResult> {
+    const { executed, written } = await this.#execute("RetireModel", input, "retirement");
+    const { modelId, version, activeIn: environments } = expectEvent(executed, "ModelRetired").data;
+    return { ...written, modelId, version, retired: true, changed: true, activeIn: environments };
+  }
+
+  async reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
+    const { command, executed, written } = await this.#execute("ReinstateModel", input, "reinstatement");
+    const event = eventOf(executed, "ModelReinstated");
+    const { state } = executed;
+    const version = event?.data.version ?? versionIn(state, command.model);
+    const modelId = event?.data.modelId ?? state.models[version - 1]?.id ?? "";
+    const environments = Object.values(state.active.environments).filter((active) => active.version === version);
+    return {
+      ...written,
+      modelId,
+      version,
+      retired: false,
+      changed: event !== undefined,
+      activeIn: environments.map((active) => active.environment),
+    };
+  }
+
+  async setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
+    const { executed, written } = await this.#execute("SetPolicy", input, "policy");
+    const { policy } = expectEvent(executed, "PolicySet").data;
+    return { ...written, policy: policyInForce(policy, this.#defaults, executed.state.task) };
+  }
+
+  async activeModel(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveModel | undefined> {
+    if (options === NO_OPTIONS) {
+      const current = this.#cache.current(project);
+      if (current) return activeIn(current, DEFAULT_ENVIRONMENT, this.#defaults);
+    }
+    const { environment, at } = validated(ActiveModelInput, options, "query");
+    const name = validated(ProjectName, project, "project name");
+    if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
+    const past = await this.#asOf.activeAt(name, environment, at);
+    if (past === undefined) return undefined;
+    const { state } = await this.#cache.fresh(name);
+    return activeModelOf(state, environment, past, this.#defaults);
+  }
+
+  async project(project: string): Promise<ProjectSummary> {
+    return this.#queries.summary(validated(ProjectName, project, "project name"));
+  }
+
+  projects(): Rows<ProjectSummary> {
+    return new Rows(() => this.#queries.summaries());
+  }
+
+  models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
+    const name = validated(ProjectName, project, "project name");
+    const checked = validated(ModelsFilter, filter, "filter");
+    return new Rows(() => this.#queries.models(name, checked));
+  }
+
+  leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
+    const name = validated(ProjectName, project, "project name");
+    const checked = validated(LeaderboardFilter, filter, "filter");
+    return new Rows(() => this.#queries.leaderboard(name, checked));
+  }
+
+  deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
+    const checked = validated(DeploymentsFilter, filter, "filter");
+    return new Rows(() => this.#queries.deployments(checked));
+  }
+
+  async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
+    const { environment, from, to } = validated(TimelineInput, options, "query");
+    const name = validated(ProjectName, project, "project name");
+    await this.#queries.known(name);
+    return timelineOf(await this.#asOf.deployments(name, environment), { from, to });
+  }
+
+  async explain(input: ExplainOptions): Promise<Explanation> {
+    return explain(this.#store, validated(ExplainInput, input, "query"));
+  }
+
+  subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
+    const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
+    const begin = () =>
+      this.#store.subscribe({
+        after: from,
+        ...(project !== undefined && { stream: streamOf(project) }),
+        ...(signal && { signal }),
+      });
+    // "end" means now, not when the first event is asked for.
+    const begun = from === "end" ? begin() : undefined;
+    begun?.catch(() => undefined);
+    return selected(() => begun ?? begin(), types);
+  }
+
+  async follow(project: string, options: FollowOptions = {}): Promise<Follower> {
+    const { environment } = validated(FollowInput, options, "query");
+    const name = validated(ProjectName, project, "project name");
+    const follower = new Follower(name, environment, this.#cache, this.#defaults, (closed) =>
+      this.#followers.delete(closed),
+    );
+    await follower.start(this.#store);
+    this.#followers.add(follower);
+    return follower;
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
+    return verifyChains(this.#store, validated(VerifyInput, options, "query"));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#followers].map((follower) => follower.close()));
+    await this.#commands.settled();
+    await this.#snapshots.settled();
+    await this.#store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #execute<Type extends CommandType>(type: Type, input: z.input<(typeof COMMAND_INPUTS)[Type]>, what: string) {
+    const { signal, ...rest } = withSignal(input);
+    const command = { type, ...(validated(COMMAND_INPUTS[type], rest, what) as object) } as Extract<
+      Parameters<CommandPath["execute"]>[0],
+      { readonly type: Type }
+    >;
+    const executed = await this.#commands.execute(command, signal);
+    const written = {
+      project: command.project,
+      revision: executed.revision,
+      ...(executed.position !== undefined && { position: executed.position }),
+      ...(command.dryRun && { dryRun: true as const }),
+    };
+    return { command, executed, written };
+  }
+}
+
+/** An input that is not an object is passed on as it is, for its schema to refuse. */
+function withSignal(input: unknown): { readonly signal?: AbortSignal } {
+  const { signal, ...rest }: { readonly signal?: unknown } = validated(z.looseObject({}), input, "command");
+  if (signal === undefined) return rest;
+  return { ...rest, signal: validated(z.instanceof(AbortSignal), signal, "signal") };
+}
+
+function weigh({ models, environments, commands }: ProjectState): number {
+  const deployments = Object.values(environments).reduce((sum, { deployed }) => sum + deployed.length, 0);
+  return models.length + deployments + commands.newerCount;
+}
+
+function versionIn(state: ProjectState, model: string | number): number {
+  return typeof model === "number" ? model : state.models.findIndex(({ id }) => id === model) + 1;
+}
+
+function eventOf<Type extends EventType>({ events }: Executed, type: Type): EventOf<Type> | undefined {
+  return events.find((event): event is EventOf<Type> => event.type === type);
+}
+
+function expectEvent<Type extends EventType>(executed: Executed, type: Type): EventOf<Type> {
+  const event = eventOf(executed, type);
+  if (event) return event;
+  throw new LedgerError("CORRUPT", `the log has no ${type} where this command must have written one`, { type });
+}
+
+async function* selected(
+  begin: () => ReturnType<EventStore["subscribe"]>,
+  types: readonly EventType[] | undefined,
+): AsyncGenerator<RecordedEvent> {
+  for await (const stored of await begin()) {
+    const event = recorded(stored);
+    if (types === undefined || types.includes(event.type)) yield event;
+  }
+}

@@ -1,0 +1,100 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { LedgerError } from "../../errors.ts";
+import { isBusy } from "./errors.ts";
+import { fileState, migrate, setPageSize } from "./schema.ts";
+
+/** After so many pages of log (16 MiB) a commit also copies them into the database. */
+const CHECKPOINT_PAGES = 2000;
+/** What the log may keep of the disk once it has been copied. */
+const MAX_IDLE_LOG_BYTES = 64 * 1024 * 1024;
+
+/** Which file stands at the path just now; undefined when there is none. */
+export const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks the thread, so never the main one. */
+export function sleep(durationMs: number): void {
+  Atomics.wait(sleeper, 0, 0, durationMs);
+}
+
+/**
+ * Does `work` again until no other process is in the way. The pauses are short and random: whoever waits is as likely
+ * to be next as whoever comes. (Chance may stay here: no rule of the ledger depends on it.)
+ * @throws what `work` throws otherwise, or when the file is still locked after `timeoutMs`.
+ */
+export function untilNotBusy<Result>(work: () => Result, timeoutMs: number): Result {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      sleep(0.2 + 1.3 * Math.random());
+    }
+  }
+}
+
+/**
+ * Whether there is a file.
+ * @throws {LedgerError} STORE_UNAVAILABLE when there cannot be one.
+ */
+function isThere(path: string): boolean {
+  const directory = dirname(path);
+  const cannotOpen = (why: string): LedgerError =>
+    new LedgerError("STORE_UNAVAILABLE", `cannot open the ledger "${path}": ${why}`, { path });
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw cannotOpen(`there is no directory "${directory}"`);
+  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw cannotOpen("it is a directory");
+  return found !== undefined;
+}
+
+/** What `prepare` makes of a connection; should it fail, the connection is closed. */
+export function orClose<Result>(database: Database.Database, prepare: () => Result): Result {
+  try {
+    return prepare();
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A connection that may write: the file is created or migrated first. Durable: WAL, and an fsync at each commit.
+ * @throws that it is busy, among others: call it through {@link untilNotBusy}.
+ */
+export function openForWriting(path: string): Database.Database {
+  isThere(path);
+  const database = new Database(path, { timeout: 0 });
+  return orClose(database, () => {
+    const state = fileState(database); // before anything is changed: the file may be somebody else's
+    if (state === "new") setPageSize(database);
+    const mode = database.pragma("journal_mode = WAL", { simple: true });
+    if (mode !== "wal") throw new Error(`its file system cannot hold a write-ahead log (journal mode ${mode})`);
+    database.pragma("synchronous = FULL");
+    database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
+    database.pragma("checkpoint_fullfsync = ON");
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.pragma(`journal_size_limit = ${MAX_IDLE_LOG_BYTES}`);
+    if (state !== "current") migrate(database);
+    // what a crashed process wrote but did not sync is visible again: sync it before anybody builds on it
+    database.pragma("wal_checkpoint(PASSIVE)");
+    return database;
+  });
+}
+
+/**
+ * `undefined` when there is no ledger yet: no file, or an empty one, or one of an older schema.
+ * @throws that it is busy, among others: call it through {@link untilNotBusy}.
+ */
+export function openForReading(path: string): Database.Database | undefined {
+  if (!isThere(path)) return undefined;
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
+  if (orClose(database, () => fileState(database)) === "current") return database;
+  database.close();
+  return undefined;
+}

@@ -1,0 +1,92 @@
+import { LedgerError, type LedgerErrorCode } from "../../errors.ts";
+import type { Answer, ThreadSettings } from "./thread-loop.ts";
+import type { Failure } from "./wire.ts";
+import { dismiss, type Employer, hire, type ThreadFile, type WorkerThread } from "./worker.ts";
+
+/** Operations that another thread does, in the order of the calls. It starts at the first one. */
+export interface Thread<Operations extends Record<keyof Operations, (...args: never[]) => unknown>> {
+  call<Name extends keyof Operations & string>(
+    name: Name,
+    ...args: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>>;
+  /** Keeps the process alive until what it returns is called; calls under way do so by themselves. */
+  hold(): () => void;
+  /** Finishes the calls made before, then closes. */
+  stop(): Promise<void>;
+}
+
+/** Every thread can let go of its file. */
+interface Closing {
+  readonly close: () => void;
+}
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: LedgerError) => void;
+}
+
+export const fromFailure = ({ code, message, details, cause }: Failure): LedgerError =>
+  new LedgerError(code as LedgerErrorCode, message, details, { cause });
+
+export function sqliteThread<Operations extends Closing & Record<keyof Operations, (...args: never[]) => unknown>>(
+  file: ThreadFile,
+  settings: ThreadSettings,
+): Thread<Operations> {
+  const waiting: Waiting[] = [];
+  let worker: WorkerThread | undefined;
+  let holders = 0;
+
+  const employer: Employer = {
+    onAnswer(answer: Answer) {
+      const first = waiting.shift();
+      if (waiting.length === 0 && holders === 0) worker?.keepAlive(false);
+      if ("failure" in answer) first?.reject(fromFailure(answer.failure));
+      else first?.resolve(answer.value as never);
+    },
+    onDeath(cause) {
+      worker = undefined;
+      const message = `the thread of the ledger "${settings.path}" ended; it is not known whether the last call was done`;
+      for (const { reject } of waiting.splice(0)) {
+        reject(new LedgerError("STORE_UNAVAILABLE", message, { path: settings.path }, { cause }));
+      }
+    },
+  };
+
+  function started(): WorkerThread {
+    if (!worker) {
+      worker = hire(file, employer);
+      worker.post(settings);
+    }
+    return worker;
+  }
+
+  function ask(name: string, args: readonly never[]): Promise<never> {
+    return new Promise((resolve, reject) => {
+      const running = started();
+      waiting.push({ resolve, reject });
+      if (waiting.length === 1) running.keepAlive(true);
+      running.post([name, ...args]);
+    });
+  }
+
+  return {
+    call: (name, ...args) => ask(name, args),
+    hold() {
+      holders += 1;
+      started().keepAlive(true);
+      return () => {
+        holders -= 1;
+        if (holders === 0 && waiting.length === 0) worker?.keepAlive(false);
+      };
+    },
+    async stop() {
+      if (!worker) return;
+      try {
+        await ask("close", []);
+      } finally {
+        if (worker) dismiss(file, worker);
+        worker = undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import type { Appended, ExpectedRevision, NewEvent, StoredEvent } from "../event-store.ts";
+import { formatPosition } from "../position.ts";
+
+/**
+ * What the threads say to each other. Many calls travel as one flat array of text and numbers: to clone an object for
+ * each event would cost more than to insert it.
+ */
+export type Cell = string | number;
+
+/** A {@link LedgerError} on its way between threads: an instance would lose its code. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly cause?: string;
+}
+
+/** What a batch came to: of each call the last revision and position, or in `failures` why not. */
+export interface BatchAnswer {
+  readonly numbers: readonly number[];
+  readonly failures: readonly (readonly [call: number, failure: Failure])[];
+}
+
+/** Events in flat form, {@link EVENT_CELLS} cells each. */
+export interface Page {
+  readonly cells: readonly Cell[];
+  /** There was nothing after these events when they were read. */
+  readonly isLast: boolean;
+}
+
+export const NO_EVENTS: Page = { cells: [], isLast: true };
+
+export interface StreamQuery {
+  readonly stream: string;
+  /** The first revision, this one included. */
+  readonly from: number;
+  readonly backwards: boolean;
+  readonly maxEvents: number;
+}
+
+export interface LogQuery {
+  /** Only events beyond this position. */
+  readonly after: number;
+  readonly backwards: boolean;
+  readonly maxEvents: number;
+}
+
+/** What the reading thread does. */
+export type Reader = {
+  /** Whether there is a ledger of the newest schema. */
+  readonly isReady: () => boolean;
+  readonly readStream: (query: StreamQuery) => Page;
+  readonly readAll: (query: LogQuery) => Page;
+  readonly findEvent: (id: string) => Page;
+  /** The first revision of the stream that lies, or will lie, beyond the position. */
+  readonly firstRevisionAfter: (stream: string, position: number) => number;
+  /** The position of the last event; 0 when there is none. */
+  readonly lastPosition: () => number;
+  readonly kept: (name: string) => string | undefined;
+  readonly close: () => void;
+};
+
+/** What the writing thread does. */
+export type Writer = {
+  /** Creates or migrates the file. */
+  readonly prepare: () => void;
+  /** Writes the calls of {@link writeAppend} and {@link writeKeep} in one transaction. */
+  readonly commit: (calls: readonly Cell[]) => BatchAnswer;
+  /** The settings of the connection that writes. */
+  readonly pragmas: () => Readonly<Record<string, Cell>>;
+  readonly close: () => void;
+};
+
+/** In place of the number of events: this call keeps a value. */
+export const KEEP = 0;
+const NO_STREAM = -1;
+
+/** Revisions count from 0 in steps of 1: no stream gets further than this, which is exact as a number. */
+const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
+
+export const revisionNumber = (revision: bigint): number => Number(revision > MAX_REVISION ? MAX_REVISION : revision);
+
+export function writeAppend(
+  cells: Cell[],
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+): void {
+  cells.push(events.length, stream, expected === "no_stream" ? NO_STREAM : revisionNumber(expected));
+  for (const { id, type, data, metadata } of events) cells.push(id, type, data, metadata);
+}
+
+export function writeKeep(cells: Cell[], name: string, value: string): void {
+  cells.push(KEEP, name, value);
+}
+
+export const appended = (revision: number, position: number): Appended => ({
+  revision: BigInt(revision),
+  position: formatPosition(position),
+});
+
+/** position, stream, revision, id, type, data, metadata */
+export const EVENT_CELLS = 7;
+
+export function storedEvent(cells: readonly Cell[], at: number): StoredEvent {
+  return {
+    position: formatPosition(cells[at] as number),
+    stream: cells[at + 1] as string,
+    revision: BigInt(cells[at + 2] as number),
+    id: cells[at + 3] as string,
+    type: cells[at + 4] as string,
+    data: cells[at + 5] as string,
+    metadata: cells[at + 6] as string,
+  };
+}
