@@ -34,9 +34,9 @@ export class Snapshots {
   }
 
   async load(project: string): Promise<Start<ProjectState> | undefined> {
-    const text = await this.#store.kept(nameOf(project));
-    if (text === undefined) return undefined;
-    const snapshot = parsed(text);
+    const kept = await this.#store.kept(nameOf(project));
+    if (kept === undefined) return undefined;
+    const snapshot = parsed(kept.value);
     if (snapshot?.version !== SNAPSHOT_VERSION) return undefined;
     const { state } = snapshot;
     const revision = BigInt(state.revision);

@@ -1,5 +1,5 @@
 import { LedgerError } from "../errors.ts";
-import type { Appended, ExpectedRevision, NewEvent } from "./event-store.ts";
+import type { Appended, ExpectedKept, ExpectedRevision, NewEvent } from "./event-store.ts";
 
 /** The rules of an append that no store can see differently: what is refused at the door, what is a repeat. */
 
@@ -73,6 +73,23 @@ export function checkKeptName(name: string): void {
     throw invalid("what is kept needs a name of 1 to 400 printable characters", { name });
   }
 }
+
+/** @throws {LedgerError} INVALID_INPUT for what no store keeps. */
+export function checkKeep(name: string, value: string, expected: ExpectedKept | undefined): void {
+  checkKeptName(name);
+  checkText("what is kept", value);
+  if (expected !== "none") checkRevision(expected);
+}
+
+const keptAt = (revision: ExpectedKept): string => (revision === "none" ? "not there" : `at revision ${revision}`);
+
+/** What a `keep` is told whose `expected` does not hold. */
+export const staleKeep = (name: string, expected: ExpectedKept, actual: ExpectedKept): LedgerError =>
+  new LedgerError(
+    "CONFLICT",
+    `the kept value "${name}" is ${keptAt(actual)}, it was expected ${keptAt(expected)}: somebody kept another first`,
+    { name, expected: String(expected), actual: String(actual) },
+  );
 
 /** @throws {LedgerError} INVALID_INPUT unless it is absent or a whole number, 1 or more. */
 export function checkMaxCount(maxCount: number | undefined): void {

@@ -27,6 +27,16 @@ export interface Appended {
   readonly position: string;
 }
 
+/** A value that the store keeps. Each `keep` of the name raises `revision`, never two of them to the same. */
+export interface Kept {
+  /** JSON text, byte for byte. */
+  readonly value: string;
+  readonly revision: bigint;
+}
+
+/** The revision of the value that is to be replaced, or that there is none yet. */
+export type ExpectedKept = bigint | "none";
+
 export interface ReadOptions {
   /** Events per round trip; a hint. */
   readonly pageSize?: number;
@@ -95,11 +105,16 @@ export interface EventStore {
   findEvent(stream: string, id: string): Promise<StoredEvent | undefined>;
 
   /**
-   * Keeps `value` (JSON text) under `name` in place of the one before; resolves when it would survive a power cut.
-   * For what can be rebuilt or repeated: snapshots, checkpoints. `name`: 1–400 printable characters.
+   * Keeps `value` (JSON text) under `name` in place of the one before and gives its revision; resolves when it would
+   * survive a power cut. With `expected` it compares and sets: of many who expect the same revision one succeeds.
+   * Without, it replaces whatever is there. `name`: 1–400 printable characters.
+   * @throws {LedgerError} CONFLICT when `expected` does not hold, with `details.actual` (the revision as a decimal
+   * string, or "none"); STORE_UNAVAILABLE when it is not known whether it was written.
    */
-  keep(name: string, value: string): Promise<void>;
-  kept(name: string): Promise<string | undefined>;
+  keep(name: string, value: string, expected?: ExpectedKept): Promise<bigint>;
+
+  /** The value kept under `name`, the one of every `keep` that was answered before the call or a later one. */
+  kept(name: string): Promise<Kept | undefined>;
 
   /** Ends subscriptions, finishes what is under way, frees everything. Calls after it are refused with CLOSED. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import type { Runtime } from "../runtime.ts";
-import { checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
+import { checkKeep, checkKeptName, checkMaxCount, checkRevision } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent, SubscribeOptions } from "./event-store.ts";
 import { appender } from "./eventstoredb/append.ts";
 import { appendStream } from "./eventstoredb/append-stream.ts";
@@ -145,11 +145,10 @@ export async function eventStoreDbEventStore(
       checkOpen();
       return undefined;
     },
-    async keep(name, value) {
+    async keep(name, value, expected) {
       checkOpen();
-      checkKeptName(name);
-      checkText("what is kept", value);
-      await finish(values.keep(name, value));
+      checkKeep(name, value, expected);
+      return finish(values.keep(name, value, expected));
     },
     async kept(name) {
       checkOpen();

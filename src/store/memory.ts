@@ -1,17 +1,19 @@
 import { LedgerError } from "../errors.ts";
 import {
   checkAppend,
+  checkKeep,
   checkKeptName,
   checkMaxCount,
   checkRevision,
-  checkText,
   repeatOrConflict,
   revisionInWords,
+  staleKeep,
 } from "./append-rules.ts";
 import type {
   Appended,
   EventStore,
   ExpectedRevision,
+  Kept,
   NewEvent,
   ReadAllOptions,
   ReadStreamOptions,
@@ -32,7 +34,7 @@ export function memoryEventStore(): EventStore {
   const log: StoredEvent[] = [];
   const streams = new Map<string, StoredEvent[]>();
   const byId = new Map<string, StoredEvent>();
-  const keptValues = new Map<string, string>();
+  const keptValues = new Map<string, Kept>();
   const sleepers = new Set<() => void>();
   let changes = 0;
   let isClosed = false;
@@ -165,12 +167,15 @@ export function memoryEventStore(): EventStore {
       const event = byId.get(id);
       return event?.stream === stream ? event : undefined;
     },
-    async keep(name, value) {
+    async keep(name, value, expected) {
       checkOpen();
-      checkKeptName(name);
-      checkText("what is kept", value);
-      keptValues.set(name, value);
+      checkKeep(name, value, expected);
+      const actual = keptValues.get(name)?.revision ?? "none";
+      if (expected !== undefined && expected !== actual) throw staleKeep(name, expected, actual);
+      const revision = actual === "none" ? 0n : actual + 1n;
+      keptValues.set(name, { value, revision });
       changes += 1;
+      return revision;
     },
     async kept(name) {
       checkOpen();

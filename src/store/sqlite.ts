@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { LedgerError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
-import { checkAppend, checkKeptName, checkMaxCount, checkRevision, checkText } from "./append-rules.ts";
+import { checkAppend, checkKeep, checkKeptName, checkMaxCount, checkRevision } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
 import { formatPosition, parsePosition } from "./position.ts";
 import { sqliteChangeCount } from "./sqlite/change-count.ts";
@@ -197,16 +197,17 @@ export async function sqliteEventStore(
       const event = cells.length > 0 ? storedEvent(cells, 0) : undefined;
       return event?.stream === stream ? event : undefined;
     },
-    async keep(name, value) {
+    async keep(name, value, expected) {
       checkOpen();
-      checkKeptName(name);
-      checkText("what is kept", value);
-      await commits.submit(name.length + value.length, (cells) => writeKeep(cells, name, value));
+      checkKeep(name, value, expected);
+      const length = name.length + value.length;
+      return (await commits.submit(length, (cells) => writeKeep(cells, name, value, expected))).revision;
     },
     async kept(name) {
       checkOpen();
       checkKeptName(name);
-      return reader.call("kept", name);
+      const found = await reader.call("kept", name);
+      return found && { value: found.value, revision: BigInt(found.revision) };
     },
     async pragmas() {
       checkOpen();

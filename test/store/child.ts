@@ -134,7 +134,7 @@ const tasks: Readonly<Record<string, (path: string) => Promise<void>>> = {
   /** One commit by the plain driver. */
   async commitOnce(path) {
     const database = new Database(path);
-    database.exec("INSERT INTO kept VALUES (hex(randomblob(8)), '1')");
+    database.exec("INSERT INTO kept (name, value) VALUES (hex(randomblob(8)), '1')");
     database.close();
   },
 };

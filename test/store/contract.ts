@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LedgerError } from "../../src/errors.ts";
-import type { EventStore, StoredEvent } from "../../src/store/event-store.ts";
+import type { EventStore, ExpectedKept, StoredEvent } from "../../src/store/event-store.ts";
 import { underLoad } from "./contract-under-load.ts";
 import { collect, event, newEvents, type OwnStreams, ownStreams, range } from "./events.ts";
 
@@ -579,14 +580,107 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect(await store.kept(name)).toBeUndefined();
       await store.keep(name, '{"a": 1}');
       await store.keep(own.named("another"), "[]");
-      await store.keep(name, ' {"a":\n"🦉"} ');
-      expect(await store.kept(name)).toBe(' {"a":\n"🦉"} ');
+      const revision = await store.keep(name, ' {"a":\n"🦉"} ');
+      expect(await store.kept(name)).toEqual({ value: ' {"a":\n"🦉"} ', revision });
+    });
+
+    test("raises the revision each time, also when the value is the same", async () => {
+      const name = own.named("checkpoint");
+      const revisions: bigint[] = [];
+      for (const expected of [undefined, undefined, "then the last"] as const) {
+        revisions.push(await store.keep(name, "1", expected && revisions.at(-1)));
+        expect((await store.kept(name))?.revision).toBe(revisions.at(-1));
+      }
+      expect(new Set(revisions).size).toBe(3);
+      expect(revisions).toEqual(revisions.toSorted((one, other) => Number(one - other)));
+    });
+
+    test("that expects a revision replaces that one only, and a conflict names the one that is there", async () => {
+      const name = own.named("lease");
+      const first = await store.keep(name, '"first"', "none");
+      const second = await store.keep(name, '"second"', first);
+      const actual = String(second);
+      for (const expected of ["none", first, second + 1n, 2n ** 53n, 2n ** 64n] as const) {
+        await expect(store.keep(name, '"late"', expected)).rejects.toMatchObject(conflict({ name, actual }));
+      }
+      expect(await store.kept(name)).toEqual({ value: '"second"', revision: second });
+      const replaced = await store.keep(name, '"whatever was there"');
+      await expect(store.keep(name, '"late"', second)).rejects.toMatchObject(conflict({ actual: String(replaced) }));
+    });
+
+    test("that expects a revision where nothing is kept is a conflict, and leaves nothing behind", async () => {
+      const name = own.named("nothing");
+      await expect(store.keep(name, "1", 0n)).rejects.toMatchObject(conflict({ name, actual: "none" }));
+      expect(await store.kept(name)).toBeUndefined();
+      await expect(store.keep(name, "1", -1n)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    });
+
+    test("by many who expect the same: one succeeds, the others conflict, and its value is the one kept", async () => {
+      const name = own.named("raced");
+      let expected: ExpectedKept = "none";
+      for (const round of range(3)) {
+        const keeping = range(10).map((index) => store.keep(name, `"${round} ${index}"`, expected));
+        const outcomes = await Promise.allSettled(keeping);
+        const won = outcomes.flatMap((outcome, index) =>
+          outcome.status === "fulfilled" ? [{ value: `"${round} ${index}"`, revision: outcome.value }] : [],
+        );
+        expect(won).toHaveLength(1);
+        expect(await store.kept(name)).toEqual(won[0]);
+        for (const outcome of outcomes) {
+          if (outcome.status === "rejected") expect(outcome.reason).toMatchObject(conflict({ name }));
+        }
+        expected = won[0]?.revision ?? "none";
+      }
+    });
+
+    test("counts for many who read, change and keep it: no change is lost", async () => {
+      const name = own.named("counter");
+      async function increment(): Promise<void> {
+        for (;;) {
+          const there = await store.kept(name);
+          try {
+            await store.keep(name, String(Number(there?.value ?? 0) + 1), there?.revision ?? "none");
+            return;
+          } catch (error) {
+            expect(error).toMatchObject(conflict({ name }));
+          }
+        }
+      }
+      await Promise.all(
+        range(5).map(async () => {
+          for (const _ of range(4)) await increment();
+        }),
+      );
+      expect((await store.kept(name))?.value).toBe("20");
+    });
+
+    test("that is refused does not harm the appends and other values beside it", async () => {
+      const outcomes = await Promise.allSettled([
+        store.append(A, [event()], "no_stream"),
+        store.keep(own.named("a"), "1", 7n),
+        store.append(B, [event()], "no_stream"),
+        store.keep(own.named("b"), "1", "none"),
+        store.append(A, [event()], 0n),
+      ]);
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+        "fulfilled",
+        "fulfilled",
+      ]);
+      expect(await revisions(store, A)).toEqual([0n, 1n]);
+      expect((await store.kept(own.named("b")))?.value).toBe("1");
     });
 
     test("takes a value of several mebibytes", async () => {
       const large = JSON.stringify("x".repeat(5_000_000));
-      await store.keep(own.named("large"), large);
-      expect(await store.kept(own.named("large"))).toBe(large);
+      const first = await store.keep(own.named("large"), large, "none");
+      expect((await store.kept(own.named("large")))?.value).toBe(large);
+      const noise = `"${randomBytes(2_000_000).toString("base64")}"`;
+      const second = await store.keep(own.named("large"), noise, first);
+      expect(await store.kept(own.named("large"))).toEqual({ value: noise, revision: second });
+      await expect(store.keep(own.named("large"), large, first)).rejects.toMatchObject(conflict({}));
     });
 
     test("is no event", async () => {

@@ -2,11 +2,13 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { LedgerError } from "../../errors.ts";
 import type { Runtime } from "../../runtime.ts";
-import { type AppendStream, appendRequest, type Proposed } from "./append-stream.ts";
+import { staleKeep } from "../append-rules.ts";
+import type { ExpectedKept, ExpectedRevision, Kept } from "../event-store.ts";
+import { type Answer, type AppendStream, appendRequest, type Proposed } from "./append-stream.ts";
 import type { StreamNames } from "./names.ts";
 import type { EventStoreDbReader } from "./reader.ts";
 import { patience, pause, pauseMs } from "./retry.ts";
-import type { Recorded } from "./wire.ts";
+import { MAX_INT64, type Recorded } from "./wire.ts";
 
 /** Every value is one event, or as many as it takes with the last naming their number: a reader never sees half of one. */
 const TYPE = "Kept";
@@ -30,6 +32,13 @@ interface Chunk {
   readonly encoding: "json" | "gzip";
 }
 
+type Settled = Extract<Answer, { readonly kind: "written" | "stale" }>;
+
+interface Place {
+  readonly name: string;
+  readonly stream: string;
+}
+
 interface Parts {
   readonly address: string;
   readonly deadlineMs: number;
@@ -44,16 +53,19 @@ export function keptValues({ address, deadlineMs, runtime, names, appends, reade
   /** Streams whose `$maxCount` is set. */
   const bounded = new Set<string>();
   /** The last of each stream in this process: values are written one after another. */
-  const writing = new Map<string, Promise<void>>();
+  const writing = new Map<string, Promise<unknown>>();
 
-  /** Appends without an expected revision. Written twice after a lost answer, it is the same value twice. */
-  async function write(stream: string, events: readonly Proposed[], expected: "any" | "no_stream"): Promise<void> {
-    const request = appendRequest(stream, events, expected);
+  /**
+   * Appends. Sent again after a lost answer, it is the same value twice without an expected revision; with one the
+   * server takes it for the append that it was.
+   */
+  async function write(stream: string, event: Proposed, expected: ExpectedRevision | "any"): Promise<Settled> {
+    const request = appendRequest(stream, [event], expected);
     const { hasTime, end } = patience(deadlineMs, runtime);
     try {
       for (let failures = 0; ; failures++) {
         const answer = await appends.submit(request);
-        if (answer.kind === "written" || answer.kind === "stale") return;
+        if (answer.kind === "written" || answer.kind === "stale") return answer;
         if (answer.kind === "refused" || !hasTime() || closing.aborted) {
           const why = answer.kind === "refused" ? answer.why : `no answer (${String(answer.error)})`;
           throw new LedgerError(
@@ -73,22 +85,28 @@ export function keptValues({ address, deadlineMs, runtime, names, appends, reade
   async function bound(stream: string): Promise<void> {
     if (bounded.has(stream)) return;
     const data = JSON.stringify({ $maxCount: MAX_EVENTS_KEPT });
-    await write(
-      `$$${stream}`,
-      [{ id: runtime.newId(), type: "$metadata", data, metadata: "", isJson: true }],
-      "no_stream",
-    );
+    const settings = { id: runtime.newId(), type: "$metadata", data, metadata: "", isJson: true };
+    await write(`$$${stream}`, settings, "no_stream");
     bounded.add(stream);
   }
 
-  async function keep(stream: string, value: string): Promise<void> {
+  /**
+   * A value of several events is kept by its last one. Who expects a revision expects it of the stream, and each
+   * further event that the one before is still the last: whoever writes in between wins, and the rest is no value.
+   */
+  async function keep(
+    { name, stream }: Place,
+    value: string,
+    expected: ExpectedRevision | "any",
+  ): Promise<bigint | { readonly actual: ExpectedRevision }> {
     const text = Buffer.from(value);
     const isZipped = text.length >= MIN_GZIP_BYTES;
     const bytes = isZipped ? await compress(text, { level: GZIP_LEVEL }) : text;
     const chunks = Math.ceil(bytes.length / MAX_CHUNK_BYTES);
-    if (chunks > MAX_CHUNKS) throw tooLarge(stream, bytes.length);
+    if (chunks > MAX_CHUNKS) throw tooLarge(name, bytes.length);
     await bound(stream);
     const id = runtime.newId();
+    let revision: bigint | undefined;
     for (let index = 0; index < chunks; index++) {
       const chunk: Chunk = { value: id, index, chunks, encoding: isZipped ? "gzip" : "json" };
       const event = {
@@ -98,29 +116,50 @@ export function keptValues({ address, deadlineMs, runtime, names, appends, reade
         metadata: JSON.stringify(chunk),
         isJson: !isZipped,
       };
-      await write(stream, [event], "any");
+      const answer = await write(stream, event, expected === "any" ? "any" : (revision ?? expected));
+      if (answer.kind === "stale") return { actual: answer.actual };
+      revision = answer.appended.revision;
     }
+    return revision ?? 0n;
+  }
+
+  async function kept(stream: string): Promise<Kept | undefined> {
+    const [last] = await reader.newest(stream, 1);
+    if (!last) return undefined;
+    const isWhole = chunkOf(last)?.chunks === 1;
+    const value = await newestValue(isWhole ? [last] : await reader.newest(stream, MAX_EVENTS_KEPT));
+    return value === undefined ? undefined : { value, revision: BigInt(last.getStreamRevision()) };
+  }
+
+  async function compareAndSet(place: Place, value: string, expected: ExpectedKept): Promise<bigint> {
+    const first = expected === "none" ? "no_stream" : expected > MAX_INT64 ? MAX_INT64 : expected;
+    const result = await keep(place, value, first);
+    if (typeof result === "bigint") return result;
+    const there = await kept(place.stream);
+    // a stream that holds no more than the beginning of a value whose writer died holds none
+    const again = expected === "none" && !there ? await keep(place, value, result.actual) : result;
+    if (typeof again === "bigint") return again;
+    throw staleKeep(place.name, expected, (there ?? (await kept(place.stream)))?.revision ?? "none");
   }
 
   return {
-    async keep(name: string, value: string): Promise<void> {
+    async keep(name: string, value: string, expected: ExpectedKept | undefined): Promise<bigint> {
       const stream = names.ofKept(name);
-      const turn = (writing.get(stream) ?? Promise.resolve()).then(() => keep(stream, value));
+      const place = { name, stream };
+      const turn = (writing.get(stream) ?? Promise.resolve()).then(async () => {
+        if (expected !== undefined) return compareAndSet(place, value, expected);
+        const result = await keep(place, value, "any");
+        return typeof result === "bigint" ? result : 0n;
+      });
       const settled = turn.catch(() => undefined);
       writing.set(stream, settled);
       try {
-        await turn;
+        return await turn;
       } finally {
         if (writing.get(stream) === settled) writing.delete(stream);
       }
     },
-    async kept(name: string): Promise<string | undefined> {
-      const stream = names.ofKept(name);
-      const [last] = await reader.newest(stream, 1);
-      if (!last) return undefined;
-      const isWhole = chunkOf(last)?.chunks === 1;
-      return newestValue(isWhole ? [last] : await reader.newest(stream, MAX_EVENTS_KEPT));
-    },
+    kept: (name: string) => kept(names.ofKept(name)),
   };
 }
 
@@ -154,9 +193,9 @@ function chunkOf(event: Recorded): Chunk | undefined {
   }
 }
 
-const tooLarge = (stream: string, bytes: number): LedgerError =>
+const tooLarge = (name: string, bytes: number): LedgerError =>
   new LedgerError(
     "TOO_LARGE",
-    `${bytes} bytes, compressed, are more than the ${MAX_CHUNKS * MAX_CHUNK_BYTES} that "${stream}" holds`,
-    { stream, bytes, maxBytes: MAX_CHUNKS * MAX_CHUNK_BYTES },
+    `${bytes} bytes, compressed, are more than the ${MAX_CHUNKS * MAX_CHUNK_BYTES} that "${name}" holds`,
+    { name, bytes, maxBytes: MAX_CHUNKS * MAX_CHUNK_BYTES },
   );

@@ -1,16 +1,17 @@
 import type { Database } from "better-sqlite3";
 import { LedgerError } from "../../errors.ts";
-import { repeatOrConflict, revisionInWords, type TakenId } from "../append-rules.ts";
-import type { Appended } from "../event-store.ts";
+import { repeatOrConflict, revisionInWords, staleKeep, type TakenId } from "../append-rules.ts";
+import type { Appended, ExpectedKept } from "../event-store.ts";
 import { formatPosition } from "../position.ts";
 import { isTaken } from "./errors.ts";
 import { toFailure } from "./thread-loop.ts";
-import { type BatchAnswer, type Cell, type Failure, KEEP } from "./wire.ts";
+import { ANY, type BatchAnswer, type Cell, type Failure, KEEP, NONE } from "./wire.ts";
 
 /** Heads remembered; then all are forgotten and looked up again (some MiB at most). */
 const MAX_HEADS = 10_000;
 const CELLS_BEFORE_EVENTS = 3;
 const CELLS_AN_EVENT = 4;
+const CELLS_A_KEEP = 4;
 
 interface FoundId {
   readonly stream: string;
@@ -34,8 +35,10 @@ export function batchWriter(database: Database): BatchWriter {
   const removeAfter = database.prepare("DELETE FROM events WHERE stream = ? AND revision > ?");
   const findId = database.prepare<[string], FoundId>("SELECT stream, revision, position FROM events WHERE id = ?");
   const keep = database.prepare(
-    "INSERT INTO kept VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    `INSERT INTO kept (name, value, revision) VALUES (?, ?, ?)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value, revision = excluded.revision`,
   );
+  const keptRevision = database.prepare<[string], number>("SELECT revision FROM kept WHERE name = ?").pluck();
   const dataVersion = database.prepare<[], number>("PRAGMA data_version").pluck();
   /** The last revision of streams, as long as nobody else writes to the file. Saves a third of an insert. */
   const heads = new Map<string, number>();
@@ -101,30 +104,44 @@ export function batchWriter(database: Database): BatchWriter {
     return position;
   }
 
+  /** Keeps the value whose cells begin at `at`, and gives its revision. */
+  function keepValue(calls: readonly Cell[], at: number): number {
+    const name = calls[at + 1] as string;
+    const expected = calls[at + 2] as number;
+    const actual = keptRevision.get(name) ?? NONE;
+    if (expected !== ANY && expected !== actual) throw staleKeep(name, keptInWords(expected), keptInWords(actual));
+    keep.run(name, calls[at + 3], actual + 1);
+    return actual + 1;
+  }
+
   function write(calls: readonly Cell[]): BatchAnswer {
     forgetIfOthersWrote();
     const numbers: number[] = [];
     const failures: [number, Failure][] = [];
+    function answer(work: () => readonly [revision: number, position: number]): void {
+      try {
+        numbers.push(...work());
+      } catch (error) {
+        if (!(error instanceof LedgerError)) throw error;
+        failures.push([numbers.length / 2, toFailure(error, database.name)]);
+        numbers.push(0, 0);
+      }
+    }
     for (let at = 0; at < calls.length; ) {
       const count = calls[at] as number;
       if (count === KEEP) {
-        keep.run(calls[at + 1], calls[at + 2]);
-        numbers.push(0, 0);
-        at += CELLS_BEFORE_EVENTS;
+        answer(() => [keepValue(calls, at), 0]);
+        at += CELLS_A_KEEP;
         continue;
       }
       const position = insertAll(calls, at);
       if (position !== undefined) {
         numbers.push((calls[at + 2] as number) + count, position);
       } else {
-        try {
+        answer(() => {
           const first = settle(calls, at);
-          numbers.push(Number(first.revision), Number(first.position));
-        } catch (error) {
-          if (!(error instanceof LedgerError)) throw error;
-          failures.push([numbers.length / 2, toFailure(error, database.name)]);
-          numbers.push(0, 0);
-        }
+          return [Number(first.revision), Number(first.position)];
+        });
       }
       at += CELLS_BEFORE_EVENTS + count * CELLS_AN_EVENT;
     }
@@ -133,3 +150,5 @@ export function batchWriter(database: Database): BatchWriter {
 
   return { write };
 }
+
+const keptInWords = (revision: number): ExpectedKept => (revision === NONE ? "none" : BigInt(revision));

@@ -1,7 +1,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import { openForReading, orClose, untilNotBusy } from "./connection.ts";
 import { serve, type ThreadSettings } from "./thread-loop.ts";
-import { type Cell, NO_EVENTS, type Page, type Reader } from "./wire.ts";
+import { type Cell, type KeptRow, NO_EVENTS, type Page, type Reader } from "./wire.ts";
 
 /** The thread that reads: nobody who reads waits for a commit, and the main thread never waits for the disk. */
 
@@ -21,7 +21,7 @@ interface Connection {
   readonly byId: Scan<[string]>;
   readonly lastRevisionUpTo: Statement<[string, number], number>;
   readonly last: Statement<[], number | null>;
-  readonly kept: Statement<[string], string>;
+  readonly kept: Statement<[string], KeptRow>;
 }
 
 function connect(path: string): Connection | undefined {
@@ -42,7 +42,7 @@ function connect(path: string): Connection | undefined {
       "SELECT revision FROM events WHERE stream = ? AND position <= ? ORDER BY revision DESC LIMIT 1",
     ),
     last: pluck("SELECT max(position) FROM events"),
-    kept: pluck("SELECT value FROM kept WHERE name = ?"),
+    kept: database.prepare("SELECT value, revision FROM kept WHERE name = ?"),
   }));
 }
 

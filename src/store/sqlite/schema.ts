@@ -95,8 +95,10 @@ const VIEWS = `
     GROUP BY project, environment;
 `;
 
+const KEPT_REVISIONS = "ALTER TABLE kept ADD COLUMN revision INTEGER NOT NULL DEFAULT 0";
+
 /** In order, and only ever added to: a file of `user_version` n lacks those from the n-th on. */
-const MIGRATIONS: readonly string[] = [EVENTS, VIEWS];
+const MIGRATIONS: readonly string[] = [EVENTS, VIEWS, KEPT_REVISIONS];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -1,4 +1,4 @@
-import type { Appended, ExpectedRevision, NewEvent, StoredEvent } from "../event-store.ts";
+import type { Appended, ExpectedKept, ExpectedRevision, NewEvent, StoredEvent } from "../event-store.ts";
 import { formatPosition } from "../position.ts";
 
 /**
@@ -45,6 +45,11 @@ export interface LogQuery {
   readonly maxEvents: number;
 }
 
+export interface KeptRow {
+  readonly value: string;
+  readonly revision: number;
+}
+
 /** What the reading thread does. */
 export type Reader = {
   /** Whether there is a ledger of the newest schema. */
@@ -56,7 +61,7 @@ export type Reader = {
   readonly firstRevisionAfter: (stream: string, position: number) => number;
   /** The position of the last event; 0 when there is none. */
   readonly lastPosition: () => number;
-  readonly kept: (name: string) => string | undefined;
+  readonly kept: (name: string) => KeptRow | undefined;
   readonly close: () => void;
 };
 
@@ -74,6 +79,9 @@ export type Writer = {
 /** In place of the number of events: this call keeps a value. */
 export const KEEP = 0;
 const NO_STREAM = -1;
+/** In place of the expected revision of what is kept. */
+export const NONE = -1;
+export const ANY = -2;
 
 /** Revisions count from 0 in steps of 1: no stream gets further than this, which is exact as a number. */
 const MAX_REVISION = BigInt(Number.MAX_SAFE_INTEGER);
@@ -90,8 +98,9 @@ export function writeAppend(
   for (const { id, type, data, metadata } of events) cells.push(id, type, data, metadata);
 }
 
-export function writeKeep(cells: Cell[], name: string, value: string): void {
-  cells.push(KEEP, name, value);
+export function writeKeep(cells: Cell[], name: string, value: string, expected: ExpectedKept | undefined): void {
+  const number = expected === undefined ? ANY : expected === "none" ? NONE : revisionNumber(expected);
+  cells.push(KEEP, name, number, value);
 }
 
 export const appended = (revision: number, position: number): Appended => ({
