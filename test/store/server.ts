@@ -130,7 +130,7 @@ async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProces
  */
 export function onEventStoreDb(
   claims: (server: () => TestServer) => void,
-  { own, keeps = "in memory" }: { readonly own?: boolean; readonly keeps?: "in memory" | "on disk" } = {},
+  { own = false, keeps = "in memory" }: { readonly own?: boolean; readonly keeps?: "in memory" | "on disk" } = {},
 ): void {
   const given = own ? undefined : process.env.EVENTSTORE_URL;
   if (given === undefined && !isOnPath()) {
@@ -148,6 +148,14 @@ export function onEventStoreDb(
     afterAll(() => server?.process?.stop());
     claims(() => server ?? neverStarted());
   });
+}
+
+/** Runs the claims on a server of their own, to which they may do anything. */
+export function onOwnEventStoreDb(
+  claims: (server: () => ServerProcess) => void,
+  keeps: "in memory" | "on disk" = "in memory",
+): void {
+  onEventStoreDb((server) => claims(() => server().process ?? neverStarted()), { own: true, keeps });
 }
 
 function neverStarted(): never {
