@@ -9,11 +9,43 @@ import { LedgerError } from "../errors.ts";
  */
 export { GENESIS_HASH };
 
-/** Canonical JSON text of a plain JSON value. */
+/**
+ * Canonical JSON text (RFC 8785) of a plain JSON value. `JSON.stringify` of a copy with sorted keys is that text, and
+ * costs half of what the library does; what such a copy cannot hold in order is left to the library.
+ */
 export function canonical(value: unknown): string {
-  const text = canonicalize(value);
+  const ordered = inOrder(value);
+  const text = ordered === undefined ? canonicalize(value) : JSON.stringify(ordered);
   if (text === undefined) throw new LedgerError("INVALID_INPUT", "a value that JSON does not know cannot be recorded");
   return text;
+}
+
+/** JavaScript puts keys that look like an index first, and "__proto__" is not a key like others. */
+const ORDERS_ITSELF = /^(?:\d+|__proto__)$/;
+
+/** A copy whose keys are sorted by UTF-16 code units, or undefined where there cannot be one. */
+function inOrder(value: unknown): unknown {
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value) {
+      const ordered = inOrder(item);
+      if (ordered === undefined) return undefined;
+      items.push(ordered);
+    }
+    return items;
+  }
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) {
+    const inner: unknown = (value as Readonly<Record<string, unknown>>)[key];
+    if (inner === undefined) continue;
+    if (ORDERS_ITSELF.test(key)) return undefined;
+    const ordered = inOrder(inner);
+    if (ordered === undefined) return undefined;
+    copy[key] = ordered;
+  }
+  return copy;
 }
 
 /** One link, from the canonical texts of its parts. */
