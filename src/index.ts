@@ -31,6 +31,7 @@ export type {
 export { type Goal, TASKS, type Task } from "./events/tasks.ts";
 export type { ActiveModel } from "./ledger/active-model.ts";
 export type { Follower } from "./ledger/follow.ts";
+export type { ReadOptions } from "./ledger/positions.ts";
 export type {
   Deployment,
   DeploymentsFilter,

@@ -1,23 +1,39 @@
 import { z } from "zod";
-import { At } from "../audit/as-of.ts";
+import { At, Clock } from "../audit/as-of.ts";
 import { Moment } from "../domain/commands.ts";
 import { EVENT_TYPES } from "../events/events.ts";
 import { DEFAULT_ENVIRONMENT, EnvironmentName, ProjectName } from "../events/names.ts";
+import { READ_OPTIONS } from "../ledger/positions.ts";
 
 /** What the questions of a ledger may be asked with. The schemas of its commands are in `domain/commands.ts`. */
 
-export const ActiveModelInput = z.strictObject({
-  environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
-  at: At.optional(),
-});
-export const TimelineInput = z.strictObject({
-  environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
-  from: Moment.optional(),
-  to: Moment.optional(),
-});
+export const ActiveModelInput = z
+  .strictObject({
+    environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
+    at: At.optional(),
+    by: Clock.default("recordedAt"),
+    ...READ_OPTIONS,
+  })
+  .refine(({ at, by }) => by === "recordedAt" || (at !== undefined && "time" in at), {
+    path: ["by"],
+    message: "goes with a time: give `at` as a Date or an ISO 8601 time",
+  });
+export const TimelineInput = z
+  .strictObject({
+    environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
+    from: Moment.optional(),
+    to: Moment.optional(),
+    by: Clock.default("recordedAt"),
+    ...READ_OPTIONS,
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ["to"],
+    message: "must not be before `from`",
+  });
+export const ReadInput = z.strictObject(READ_OPTIONS);
 export const VerifyInput = z.strictObject({
   project: ProjectName.optional(),
-  signal: z.instanceof(AbortSignal).optional(),
+  ...READ_OPTIONS,
   onProgress: z
     .custom<(events: number) => void>((value) => typeof value === "function", "must be a function")
     .optional(),

@@ -6,6 +6,7 @@ import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/command
 import type { RecordedEvent } from "../events/events.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import type { Follower } from "../ledger/follow.ts";
+import type { ReadOptions } from "../ledger/positions.ts";
 import type {
   Deployment,
   DeploymentsFilter,
@@ -44,9 +45,8 @@ export type ActiveModelOptions = z.input<typeof ActiveModelInput>;
 export type TimelineOptions = z.input<typeof TimelineInput>;
 export type FollowOptions = z.input<typeof FollowInput>;
 export type SubscribeOptions = z.input<typeof SubscribeInput>;
-export interface VerifyOptions {
+export interface VerifyOptions extends ReadOptions {
   readonly project?: string;
-  readonly signal?: AbortSignal;
   /** Told now and then how many events have been verified. */
   readonly onProgress?: (events: number) => void;
 }
@@ -55,7 +55,8 @@ export type ExplainOptions = z.input<typeof ExplainInput>;
 
 /**
  * A ledger of model deployments. Commands resolve once they would survive a power cut, and answer with the `position`
- * and `revision` they reached; every query sees all that was committed before it was asked, by any process.
+ * and `revision` they reached; every query sees all that was committed before it was asked, by any process. Given a
+ * command's position as `minPosition` it also waits, ten seconds at most, for a store that has not got there yet.
  * All methods reject with {@link LedgerError}.
  */
 export interface Ledger extends AsyncDisposable {
@@ -88,14 +89,15 @@ export interface Ledger extends AsyncDisposable {
 
   /**
    * What is active in the environment (default production), now or `at` a time, revision or position, events of that
-   * very moment included. `undefined` when nothing is, also when there is no such project.
+   * very moment included. A time is one of recording unless `by: "deployedAt"` asks for the callers' own clock.
+   * `undefined` when nothing is, also when there is no such project.
    */
   activeModel(project: string, options?: ActiveModelOptions): Promise<ActiveModel | undefined>;
 
-  project(project: string): Promise<ProjectSummary>;
+  project(project: string, options?: ReadOptions): Promise<ProjectSummary>;
 
   /** Every project, in the order of their beginnings. */
-  projects(): Rows<ProjectSummary>;
+  projects(options?: ReadOptions): Rows<ProjectSummary>;
 
   /** The project's models by version. */
   models(project: string, filter?: ModelsFilter): Rows<ModelEntry>;
@@ -106,7 +108,10 @@ export interface Ledger extends AsyncDisposable {
   /** Deployments of one project or of all, newest first unless `order: "asc"`. */
   deployments(filter?: DeploymentsFilter): Rows<Deployment>;
 
-  /** The stretches `[activeFrom, activeTo)` of an environment (default production) that touch `[from, to)`, in order. */
+  /**
+   * The stretches `[activeFrom, activeTo)` of an environment (default production) that touch `[from, to)`, in order, by
+   * recorded time unless `by: "deployedAt"`.
+   */
   timeline(project: string, options?: TimelineOptions): Promise<readonly TimelineEntry[]>;
 
   /** Why a deployment happened, as data and as one English sentence. */

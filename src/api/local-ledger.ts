@@ -13,6 +13,7 @@ import { recorded } from "../events/stored.ts";
 import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
 import { CommandPath, type Executed } from "../ledger/command-path.ts";
 import { Follower } from "../ledger/follow.ts";
+import { Positions, type ReadOptions } from "../ledger/positions.ts";
 import { ProjectCache } from "../ledger/project-cache.ts";
 import {
   activeIn,
@@ -38,7 +39,7 @@ import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput, VerifyInput } from "./inputs.ts";
+import { ActiveModelInput, FollowInput, ReadInput, SubscribeInput, TimelineInput, VerifyInput } from "./inputs.ts";
 import type {
   ActiveModelOptions,
   DeployInput,
@@ -72,6 +73,7 @@ export class LocalLedger implements Ledger {
   readonly #commands: CommandPath;
   readonly #queries: Queries;
   readonly #asOf: AsOf;
+  readonly #positions: Positions;
   readonly #followers = new Set<Follower>();
 
   constructor(store: EventStore, options: LedgerOptions = {}) {
@@ -95,6 +97,7 @@ export class LocalLedger implements Ledger {
     });
     this.#queries = new Queries({ store, cache: this.#cache, defaults: this.#defaults });
     this.#asOf = new AsOf(store);
+    this.#positions = new Positions(store, runtime);
   }
 
   get address(): string {
@@ -156,49 +159,56 @@ export class LocalLedger implements Ledger {
       const current = this.#cache.current(project);
       if (current) return activeIn(current, DEFAULT_ENVIRONMENT, this.#defaults);
     }
-    const { environment, at } = validated(ActiveModelInput, options, "query");
+    const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
     const name = validated(ProjectName, project, "project name");
+    await this.#positions.reached(rest);
     if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
-    const past = await this.#asOf.activeAt(name, environment, at);
+    const past = await this.#asOf.activeAt(name, environment, at, by);
     if (past === undefined) return undefined;
     const { state } = await this.#cache.fresh(name);
     return activeModelOf(state, environment, past, this.#defaults);
   }
 
-  async project(project: string): Promise<ProjectSummary> {
-    return this.#queries.summary(validated(ProjectName, project, "project name"));
+  async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
+    const name = validated(ProjectName, project, "project name");
+    await this.#positions.reached(validated(ReadInput, options, "query"));
+    return this.#queries.summary(name);
   }
 
-  projects(): Rows<ProjectSummary> {
-    return new Rows(() => this.#queries.summaries());
+  projects(options: ReadOptions = {}): Rows<ProjectSummary> {
+    const checked = validated(ReadInput, options, "query");
+    return this.#rows(checked, () => this.#queries.summaries());
   }
 
   models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
     const name = validated(ProjectName, project, "project name");
     const checked = validated(ModelsFilter, filter, "filter");
-    return new Rows(() => this.#queries.models(name, checked));
+    return this.#rows(checked, () => this.#queries.models(name, checked));
   }
 
   leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
     const name = validated(ProjectName, project, "project name");
     const checked = validated(LeaderboardFilter, filter, "filter");
-    return new Rows(() => this.#queries.leaderboard(name, checked));
+    return this.#rows(checked, () => this.#queries.leaderboard(name, checked));
   }
 
   deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
     const checked = validated(DeploymentsFilter, filter, "filter");
-    return new Rows(() => this.#queries.deployments(checked));
+    return this.#rows(checked, () => this.#queries.deployments(checked));
   }
 
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
-    const { environment, from, to } = validated(TimelineInput, options, "query");
+    const { environment, from, to, by, ...rest } = validated(TimelineInput, options, "query");
     const name = validated(ProjectName, project, "project name");
+    await this.#positions.reached(rest);
     await this.#queries.known(name);
-    return timelineOf(await this.#asOf.deployments(name, environment), { from, to });
+    return timelineOf(await this.#asOf.deployments(name, environment, by), { from, to, by });
   }
 
   async explain(input: ExplainOptions): Promise<Explanation> {
-    return explain(this.#store, validated(ExplainInput, input, "query"));
+    const checked = validated(ExplainInput, input, "query");
+    await this.#positions.reached(checked);
+    return explain(this.#store, checked);
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
@@ -227,7 +237,9 @@ export class LocalLedger implements Ledger {
   }
 
   async verify(options: VerifyOptions = {}): Promise<Verification> {
-    return verifyChains(this.#store, validated(VerifyInput, options, "query"));
+    const checked = validated(VerifyInput, options, "query");
+    await this.#positions.reached(checked);
+    return verifyChains(this.#store, checked);
   }
 
   async close(): Promise<void> {
@@ -239,6 +251,16 @@ export class LocalLedger implements Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A list that is read once the ledger has got as far as it was asked to. */
+  #rows<Row>(options: ReadOptions, read: () => AsyncIterable<Row>): Rows<Row> {
+    if (options.minPosition === undefined) return new Rows(read);
+    const positions = this.#positions;
+    return new Rows(async function* () {
+      await positions.reached(options);
+      yield* read();
+    });
   }
 
   async #execute<Type extends CommandType>(type: Type, input: z.input<(typeof COMMAND_INPUTS)[Type]>, what: string) {

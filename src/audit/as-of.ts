@@ -5,9 +5,9 @@ import {
   initialDeploymentHistory,
   type PastDeployment,
 } from "../../projections/deployment-history.ts";
-import { lookUp } from "../../projections/dictionary.ts";
+import { type Dictionary, enter, lookUp } from "../../projections/dictionary.ts";
 import { Moment } from "../domain/commands.ts";
-import { ProjectCache } from "../ledger/project-cache.ts";
+import { type PlacedEvent, ProjectCache } from "../ledger/project-cache.ts";
 import type { EventStore } from "../store/event-store.ts";
 
 /** A moment of a project's past: a time, a revision of its stream, or a position in the log; what happened there counts. */
@@ -23,17 +23,31 @@ export const At = z.union(
 );
 export type At = z.input<typeof At>;
 
-/** The history and, beside each deployment, where its event stands in the log. */
+/**
+ * The clock that questions about the past go by: `recordedAt` is the ledger's, never goes back within a project and
+ * fixes every answer once given; `deployedAt` is the caller's word. Deployments of one time are ordered as the log is.
+ */
+export const Clock = z.enum(["recordedAt", "deployedAt"]);
+export type Clock = z.output<typeof Clock>;
+
+/** An environment's deployments beside those of the fold: where each stands in the log, and in the caller's order. */
+interface Places {
+  readonly positions: string[];
+  readonly byDeployedAt: PastDeployment[];
+  /** Some were said to have taken place before one that was recorded earlier. */
+  isUnsorted: boolean;
+}
+
 interface PlacedHistory {
   readonly history: DeploymentHistory;
-  readonly positions: Map<string, string[]>;
+  readonly places: Dictionary<Places>;
   count: number;
 }
 
 /** How many deployments of how many projects are kept for questions about the past. */
 const MAX_WEIGHT = 2_000_000;
 
-/** What was active when. Recorded time decides: it never goes back within a stream, whatever a clock did. */
+/** What was active when. */
 export class AsOf {
   readonly #cache: ProjectCache<PlacedHistory>;
 
@@ -41,39 +55,72 @@ export class AsOf {
     this.#cache = new ProjectCache(store, {
       maxWeight: MAX_WEIGHT,
       fold: {
-        initial: () => ({ history: initialDeploymentHistory(), positions: new Map(), count: 0 }),
-        evolve(state, event) {
-          evolveDeploymentHistory(state.history, event);
-          if (event.type !== "ModelDeployed") return state;
-          const placed = state.positions.get(event.data.environment) ?? [];
-          placed.push(event.position);
-          state.positions.set(event.data.environment, placed);
-          state.count += 1;
-          return state;
-        },
+        initial: () => ({ history: initialDeploymentHistory(), places: {}, count: 0 }),
+        evolve: place,
         weigh: (state) => state.count,
       },
     });
   }
 
-  /** Every deployment of an environment, oldest first, with all that was committed before the call. */
-  async deployments(project: string, environment: string): Promise<readonly PastDeployment[]> {
+  /** Every deployment of an environment by a clock, oldest first, with all that was committed before the call. */
+  async deployments(project: string, environment: string, clock: Clock): Promise<readonly PastDeployment[]> {
     const { state } = await this.#cache.fresh(project);
-    return lookUp(state.history.environments, environment) ?? [];
+    return inOrder(state, environment, clock);
   }
 
   /** The deployment that was active, or undefined if there was none yet. */
-  async activeAt(project: string, environment: string, at: z.output<typeof At>): Promise<PastDeployment | undefined> {
+  async activeAt(
+    project: string,
+    environment: string,
+    at: z.output<typeof At>,
+    clock: Clock,
+  ): Promise<PastDeployment | undefined> {
     const { state } = await this.#cache.fresh(project);
-    const past = lookUp(state.history.environments, environment) ?? [];
-    const positions = state.positions.get(environment) ?? [];
-    return past[countUntil(past.length, (index) => isBy(at, past[index], positions[index])) - 1];
+    const past = inOrder(state, environment, clock);
+    const positions = lookUp(state.places, environment)?.positions ?? [];
+    return past[countUntil(past.length, (index) => isBy(at, past[index], positions[index], clock)) - 1];
   }
 }
 
-function isBy(at: z.output<typeof At>, deployment: PastDeployment | undefined, position: string | undefined): boolean {
+function place(state: PlacedHistory, event: PlacedEvent): PlacedHistory {
+  evolveDeploymentHistory(state.history, event);
+  if (event.type !== "ModelDeployed") return state;
+  const { environment } = event.data;
+  const deployment = lookUp(state.history.environments, environment)?.at(-1);
+  if (deployment === undefined) return state;
+  let places = lookUp(state.places, environment);
+  if (places === undefined) {
+    places = { positions: [], byDeployedAt: [], isUnsorted: false };
+    enter(state.places, environment, places);
+  }
+  places.isUnsorted ||= deployment.deployedAt < (places.byDeployedAt.at(-1)?.deployedAt ?? "");
+  places.positions.push(event.position);
+  places.byDeployedAt.push(deployment);
+  state.count += 1;
+  return state;
+}
+
+function inOrder(state: PlacedHistory, environment: string, clock: Clock): readonly PastDeployment[] {
+  if (clock === "recordedAt") return lookUp(state.history.environments, environment) ?? [];
+  const places = lookUp(state.places, environment);
+  if (places?.isUnsorted) {
+    places.byDeployedAt.sort((a, b) => compare(a.deployedAt, b.deployedAt) || a.revision - b.revision);
+    places.isUnsorted = false;
+  }
+  return places?.byDeployedAt ?? [];
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** `clock` is the recorded one where `at` is no time. */
+function isBy(
+  at: z.output<typeof At>,
+  deployment: PastDeployment | undefined,
+  position: string | undefined,
+  clock: Clock,
+): boolean {
   if (deployment === undefined || position === undefined) return false;
-  if ("time" in at) return deployment.recordedAt <= at.time;
+  if ("time" in at) return deployment[clock] <= at.time;
   if ("revision" in at) return BigInt(deployment.revision) <= at.revision;
   return position <= at.position;
 }

@@ -5,6 +5,7 @@ import { LedgerError } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { DEFAULT_ENVIRONMENT, EnvironmentName, ProjectName, streamOf, Uuid } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
+import { READ_OPTIONS } from "../ledger/positions.ts";
 import { foldedEvent } from "../ledger/project-cache.ts";
 import { type Deployment, deploymentOfEvent } from "../ledger/queries.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -16,6 +17,7 @@ export const ExplainInput = z
     number: z.int().positive().optional(),
     environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
     deploymentId: Uuid.toLowerCase().optional(),
+    ...READ_OPTIONS,
   })
   .refine(({ number, deploymentId }) => (number === undefined) !== (deploymentId === undefined), {
     path: ["number"],

@@ -1,4 +1,5 @@
 import type { PastDeployment } from "../../projections/deployment-history.ts";
+import type { Clock } from "./as-of.ts";
 
 /** A stretch of time in which one deployment was active: `[activeFrom, activeTo)`, null where it still is. */
 export interface TimelineEntry {
@@ -8,20 +9,24 @@ export interface TimelineEntry {
   readonly activeTo: string | null;
 }
 
+interface Stretch {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** The clock that `past` is ordered by. */
+  readonly by: Clock;
+}
+
 /**
- * The stretches that touch `[from, to)`, oldest first. They tile: each ends where the next begins, by recorded time;
- * one of no length was replaced within its millisecond.
+ * The stretches that touch `[from, to)`, oldest first. They tile: each ends where the next begins, by one clock; one of
+ * no length was replaced within its millisecond.
  */
-export function timelineOf(
-  past: readonly PastDeployment[],
-  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
-): TimelineEntry[] {
+export function timelineOf(past: readonly PastDeployment[], { from, to, by }: Stretch): TimelineEntry[] {
   return past
     .map(({ modelId, version, algorithm, ...deployment }, index) => ({
       model: { modelId, version, algorithm },
       deployment,
-      activeFrom: deployment.recordedAt,
-      activeTo: past[index + 1]?.recordedAt ?? null,
+      activeFrom: deployment[by],
+      activeTo: past[index + 1]?.[by] ?? null,
     }))
     .filter(({ activeFrom, activeTo }) => {
       const isOverBefore = from !== undefined && activeTo !== null && activeTo <= from && activeFrom < from;

@@ -1,6 +1,6 @@
 import { LedgerError } from "../errors.ts";
 import type { ActiveModelOptions } from "../index.ts";
-import { type CliCommand, wholeNumber } from "./command.ts";
+import { byOption, type CliCommand, clockOf, wholeNumber } from "./command.ts";
 
 export const active: CliCommand = {
   group: "Ask",
@@ -12,14 +12,15 @@ export const active: CliCommand = {
       .option("--environment <name>", "which environment (default: production)")
       .option("--at <time>", "as of this time, ISO 8601")
       .option("--at-revision <revision>", "as of this event of the project", wholeNumber)
-      .option("--at-position <position>", "as of this position in the log"),
-  async run(session, [project = ""], { environment = "production", at, atRevision, atPosition }) {
+      .option("--at-position <position>", "as of this position in the log")
+      .addOption(byOption()),
+  async run(session, [project = ""], { environment = "production", at, atRevision, atPosition, by }) {
     if ([at, atRevision, atPosition].filter((moment) => moment !== undefined).length > 1) {
       throw new LedgerError("INVALID_INPUT", "give one of --at, --at-revision and --at-position");
     }
     const moment =
       atRevision !== undefined ? { revision: atRevision } : atPosition !== undefined ? { position: atPosition } : at;
-    const options = { environment, ...(moment !== undefined && { at: moment }) } as ActiveModelOptions;
+    const options = { environment, ...(moment !== undefined && { at: moment }), ...clockOf(by) } as ActiveModelOptions;
     const ledger = await session.existing();
     const model = await ledger.activeModel(project, options);
     if (model === undefined) {

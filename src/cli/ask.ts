@@ -8,7 +8,7 @@ import type {
   TimelineEntry,
   TimelineOptions,
 } from "../index.ts";
-import { type CliCommand, given, wholeNumber } from "./command.ts";
+import { byOption, type CliCommand, clockOf, given, wholeNumber } from "./command.ts";
 import { whyOf } from "./describe.ts";
 import type { Column } from "./output.ts";
 
@@ -144,9 +144,10 @@ export const timeline: CliCommand = {
     command
       .option(...ENVIRONMENT)
       .option("--from <time>", "only what served then or later, ISO 8601")
-      .option("--to <time>", "only what served before then"),
+      .option("--to <time>", "only what served before then")
+      .addOption(byOption()),
   async run(session, [project = ""], options) {
-    const query = given(options, "environment", "from", "to") as TimelineOptions;
+    const query = { ...given(options, "environment", "from", "to"), ...clockOf(options.by) } as TimelineOptions;
     const columns: readonly Column<TimelineEntry>[] = [
       { title: "from", value: (row) => row.activeFrom },
       { title: "to", value: (row) => row.activeTo ?? "now" },

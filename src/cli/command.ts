@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Ledger, LedgerOptions } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
 import type { Output } from "./output.ts";
@@ -118,6 +118,17 @@ export type Options = Readonly<Record<string, unknown>>;
 export function given(options: Options, ...names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
 }
+
+const CLOCKS: Readonly<Record<string, string>> = { "recorded-at": "recordedAt", "deployed-at": "deployedAt" };
+
+/** Which of the two clocks a question about the past goes by. */
+export const byOption = (): Option =>
+  new Option("--by <clock>", "by the ledger's time or by the time that callers gave (default: recorded-at)").choices(
+    Object.keys(CLOCKS),
+  );
+
+/** What {@link byOption} read, as the ledger has it. */
+export const clockOf = (by: unknown) => (typeof by === "string" ? { by: CLOCKS[by] } : {});
 
 /** A whole number, all of the text. */
 export function wholeNumber(text: string): number {

@@ -71,8 +71,8 @@ export class ProjectCache<State> {
     this.#options = options;
     this.#entries = new LRUCache<string, Entry<State>>({
       maxSize: options.maxWeight,
-      maxEntrySize: Number.MAX_SAFE_INTEGER,
-      sizeCalculation: (entry) => entry.weight,
+      // One that is heavier than the bound is kept alone: nothing would make it lighter, and all of it is in use.
+      sizeCalculation: (entry) => Math.min(entry.weight, options.maxWeight),
     });
   }
 

@@ -12,11 +12,9 @@ import { recorded } from "../events/stored.ts";
 import type { Task } from "../events/tasks.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
 import { type ActiveModel, activeModelOf } from "./active-model.ts";
+import { PositionText, READ_OPTIONS } from "./positions.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
 import type { DeploymentResult } from "./results.ts";
-
-/** The form of a position; whether it is one of the store's, the store knows. */
-export const PositionText = z.string().regex(/^[0-9A-Za-z_-]+$/, "must be a position, as results and events have it");
 
 const Limit = z.int().positive();
 
@@ -27,29 +25,40 @@ export const ModelsFilter = z.strictObject({
   /** Only versions after this one: the place to go on from. */
   after: z.int().nonnegative().optional(),
   limit: Limit.optional(),
+  ...READ_OPTIONS,
 });
 export type ModelsFilter = z.input<typeof ModelsFilter>;
 
-export const LeaderboardFilter = z.strictObject({ algorithm: AlgorithmName.optional(), limit: Limit.optional() });
+export const LeaderboardFilter = z.strictObject({
+  algorithm: AlgorithmName.optional(),
+  limit: Limit.optional(),
+  ...READ_OPTIONS,
+});
 export type LeaderboardFilter = z.input<typeof LeaderboardFilter>;
 
-export const DeploymentsFilter = z.strictObject({
-  project: ProjectName.optional(),
-  environment: EnvironmentName.optional(),
-  actor: Actor.optional(),
-  strategy: StrategyName.optional(),
-  algorithm: AlgorithmName.optional(),
-  /** By id, or by version where a project is given. */
-  model: ModelRef.optional(),
-  /** Recorded at this moment or later. */
-  from: Moment.optional(),
-  /** Recorded before this moment. */
-  to: Moment.optional(),
-  order: z.enum(["asc", "desc"]).default("desc"),
-  limit: Limit.optional(),
-  /** The position of the last row of the page before. */
-  after: PositionText.optional(),
-});
+export const DeploymentsFilter = z
+  .strictObject({
+    project: ProjectName.optional(),
+    environment: EnvironmentName.optional(),
+    actor: Actor.optional(),
+    strategy: StrategyName.optional(),
+    algorithm: AlgorithmName.optional(),
+    /** By id, or by version where a project is given. */
+    model: ModelRef.optional(),
+    /** Recorded at this moment or later. */
+    from: Moment.optional(),
+    /** Recorded before this moment. */
+    to: Moment.optional(),
+    order: z.enum(["asc", "desc"]).default("desc"),
+    limit: Limit.optional(),
+    /** The position of the last row of the page before. */
+    after: PositionText.optional(),
+    ...READ_OPTIONS,
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
+    path: ["to"],
+    message: "must not be before `from`",
+  });
 export type DeploymentsFilter = z.input<typeof DeploymentsFilter>;
 
 /** A deployment as history tells it: what the event says, and who, why and when. */
@@ -205,11 +214,11 @@ export class Queries {
     }
   }
 
-  #read({ project, order, after }: z.output<typeof DeploymentsFilter>): AsyncIterable<StoredEvent> {
+  #read({ project, order, after, signal }: z.output<typeof DeploymentsFilter>): AsyncIterable<StoredEvent> {
     const { store } = this.#parts;
-    const direction = order === "asc" ? "forwards" : "backwards";
-    if (project === undefined) return store.readAll({ direction, ...(after !== undefined && { after }) });
-    return afterPosition(store.readStream(streamOf(project), { direction }), order, after);
+    const options = { direction: order === "asc" ? "forwards" : "backwards", ...(signal && { signal }) } as const;
+    if (project === undefined) return store.readAll({ ...options, ...(after !== undefined && { after }) });
+    return afterPosition(store.readStream(streamOf(project), options), order, after);
   }
 
   async #modelIdOf({ project, model }: z.output<typeof DeploymentsFilter>): Promise<string | undefined> {

@@ -123,6 +123,9 @@ describe("commands that ask", () => {
     const run = await withTwoModels();
     expect((await run(["active", "Digits", "--quiet"])).stdout).toBe("2\n");
     expect((await run(["active", "Digits", "--quiet", "--at-revision", "1"])).stdout).toBe("1\n");
+    const asOf = ["active", "Digits", "--quiet", "--at", new Date().toISOString()];
+    expect((await run([...asOf, "--by", "deployed-at"])).stdout).toBe("2\n");
+    expect((await run([...asOf, "--by", "sunrise"])).code).toBe(2);
     const empty = await run(["active", "Digits", "--environment", "staging"]);
     expect([empty.code, empty.stderr]).toEqual([1, expect.stringMatching(/NO_ACTIVE_MODEL.*staging/)]);
   });
