@@ -20,7 +20,8 @@ export interface ProjectState {
   policy: PolicyData;
   /** By version: `models[version - 1]`. */
   readonly models: Model[];
-  readonly versionOf: Dictionary<number>;
+  /** By model id: a UUID is never the name of something else in an object. */
+  readonly versionOf: { [modelId: string]: number };
   /** The metric that `everyone` and `algorithms` are ranked by: the policy's or the task's. */
   ranking: KeyMetric;
   everyone: Candidates;
@@ -149,9 +150,17 @@ function train(state: ProjectState, data: ModelTrainedData, revision: number): v
   // They are handed out as they are: a caller must not be able to change the state through them.
   Object.freeze(metrics);
   Object.freeze(artifact);
-  const model: Model = { id, algorithm, metrics, trainedAt, ...(artifact && { artifact }), revision, isRetired: false };
+  const model: { -readonly [Key in keyof Model]: Model[Key] } = {
+    id,
+    algorithm,
+    metrics,
+    trainedAt,
+    revision,
+    isRetired: false,
+  };
+  if (artifact) model.artifact = artifact;
   state.models[version - 1] = model;
-  enter(state.versionOf, id, version);
+  state.versionOf[id] = version;
   if (state.task === null) {
     state.task = data.task;
     rank(state);

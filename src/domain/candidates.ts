@@ -18,7 +18,7 @@ export function modelOf(state: ProjectState, version: number): Model {
 
 /** The version that a reference names, or undefined when the project has no such model. */
 export function versionOf(state: ProjectState, reference: ModelRef): number | undefined {
-  if (typeof reference === "string") return lookUp(state.versionOf, reference);
+  if (typeof reference === "string") return state.versionOf[reference];
   return state.models[reference - 1] === undefined ? undefined : reference;
 }
 

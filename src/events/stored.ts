@@ -1,5 +1,5 @@
 import { LedgerError } from "../errors.ts";
-import { type EventMetadata, type LedgerEvent, type RecordedEvent, SCHEMA_VERSION } from "./events.ts";
+import { type EventMetadata, type RecordedEvent, SCHEMA_VERSION } from "./events.ts";
 
 /** What a store gives back, whatever its kind: JSON text and its place in the log. */
 interface Stored {
@@ -31,8 +31,9 @@ export function recorded(stored: Stored): RecordedEvent {
   const { id, type, stream, revision, position } = stored;
   const data = parsed(stored, "data");
   const metadata = parsed(stored, "metadata") as EventMetadata;
-  const known = { type, data: upcast(type, data, metadata.schemaVersion) } as LedgerEvent;
-  return { ...known, id, metadata, stream, revision, position, recordedAt: metadata.recordedAt };
+  const { recordedAt, schemaVersion } = metadata;
+  const known = upcast(type, data, schemaVersion);
+  return { type, data: known, id, metadata, stream, revision, position, recordedAt } as RecordedEvent;
 }
 
 function parsed(stored: Stored, part: "data" | "metadata"): object {
