@@ -2,7 +2,9 @@ export type {
   ActiveModelOptions,
   DeployInput,
   ExplainOptions,
+  ExportOptions,
   FollowOptions,
+  ImportOptions,
   Ledger,
   LedgerOptions,
   PromoteInput,
@@ -16,8 +18,10 @@ export type {
   VerifyOptions,
 } from "./api/ledger.ts";
 export type { Contender, Explanation } from "./audit/explain.ts";
+export type { Imported } from "./audit/import.ts";
 export type { TimelineEntry } from "./audit/timeline.ts";
 export type { Broken, Verification } from "./audit/verify.ts";
+export { verifyExport } from "./audit/verify-export.ts";
 export type { Policy } from "./domain/policy.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";
 export type {

@@ -38,6 +38,20 @@ export const VerifyInput = z.strictObject({
     .custom<(events: number) => void>((value) => typeof value === "function", "must be a function")
     .optional(),
 });
+export const ExportInput = z.strictObject({
+  project: ProjectName.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+export const ImportInput = z.strictObject({
+  dryRun: z.boolean().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: z
+    .custom<(events: number, phase: "checking" | "writing") => void>(
+      (value) => typeof value === "function",
+      "must be a function",
+    )
+    .optional(),
+});
 export const FollowInput = z.strictObject({ environment: EnvironmentName.default(DEFAULT_ENVIRONMENT) });
 export const SubscribeInput = z.strictObject({
   from: z

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ExplainInput, Explanation } from "../audit/explain.ts";
+import type { Imported } from "../audit/import.ts";
 import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
 import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/commands.ts";
@@ -49,6 +50,19 @@ export interface VerifyOptions extends ReadOptions {
   readonly project?: string;
   /** Told now and then how many events have been verified. */
   readonly onProgress?: (events: number) => void;
+}
+
+export interface ExportOptions {
+  readonly project?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface ImportOptions {
+  /** Checks everything and writes nothing. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+  /** Told now and then how many events have been checked, and then how many of them written or found there. */
+  readonly onProgress?: (events: number, phase: "checking" | "writing") => void;
 }
 
 export type ExplainOptions = z.input<typeof ExplainInput>;
@@ -125,6 +139,20 @@ export interface Ledger extends AsyncDisposable {
 
   /** Recomputes the hash chains of one project or of all, up to the first event that breaks one. */
   verify(options?: VerifyOptions): Promise<Verification>;
+
+  /**
+   * The recorded events of one project or of all as NDJSON, a line (without its line feed) at a time, in the order of
+   * the log and in constant memory. `verifyExport` recomputes their chains without the ledger.
+   */
+  export(options?: ExportOptions): AsyncIterable<string>;
+
+  /**
+   * Restores an export: the same ids, revisions and hashes. `open` gives its lines and is called twice: all of it is
+   * verified, and compared with what is here, before the first event is written. What is here already is passed over,
+   * so an import that was interrupted goes on when it is repeated. CORRUPT for a bad export and CONFLICT where a project
+   * holds something else; then nothing was written.
+   */
+  import(open: () => AsyncIterable<string>, options?: ImportOptions): Promise<Imported>;
 
   /** Finishes what is under way and frees everything. */
   close(): Promise<void>;

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { AsOf } from "../audit/as-of.ts";
 import { ExplainInput, type Explanation, explain } from "../audit/explain.ts";
+import { exportLines } from "../audit/export.ts";
+import { type Imported, importLines } from "../audit/import.ts";
 import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
@@ -39,12 +41,23 @@ import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { ActiveModelInput, FollowInput, ReadInput, SubscribeInput, TimelineInput, VerifyInput } from "./inputs.ts";
+import {
+  ActiveModelInput,
+  ExportInput,
+  FollowInput,
+  ImportInput,
+  ReadInput,
+  SubscribeInput,
+  TimelineInput,
+  VerifyInput,
+} from "./inputs.ts";
 import type {
   ActiveModelOptions,
   DeployInput,
   ExplainOptions,
+  ExportOptions,
   FollowOptions,
+  ImportOptions,
   Ledger,
   LedgerOptions,
   PromoteInput,
@@ -240,6 +253,14 @@ export class LocalLedger implements Ledger {
     const checked = validated(VerifyInput, options, "query");
     await this.#positions.reached(checked);
     return verifyChains(this.#store, checked);
+  }
+
+  export(options: ExportOptions = {}): AsyncIterable<string> {
+    return exportLines(this.#store, validated(ExportInput, options, "query"));
+  }
+
+  async import(open: () => AsyncIterable<string>, options: ImportOptions = {}): Promise<Imported> {
+    return importLines(this.#store, open, validated(ImportInput, options, "options"));
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,16 @@
+import { setImmediate } from "node:timers/promises";
 import { LedgerError } from "../errors.ts";
 import { streamOf } from "../events/names.ts";
-import { canonical, GENESIS_HASH, link } from "../ledger/hash-chain.ts";
-import type { EventStore, StoredEvent } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { ChainCheck, type ChainedEvent } from "./chain-check.ts";
 
 /** The first event that breaks its stream's chain, and in what way. */
 export interface Broken {
   readonly stream: string;
   readonly revision: bigint;
   readonly why: string;
+  /** Of an export: the line that it stands in, 1 for the first. */
+  readonly line?: number;
 }
 
 export interface Verification {
@@ -25,44 +28,37 @@ interface Options {
   readonly onProgress?: ((events: number) => void) | undefined;
 }
 
-const PROGRESS_EVERY = 1_000;
+/** After so many events others get their turn: some milliseconds' work. */
+const TURN_EVENTS = 1_000;
 
 /** Recomputes the hash chain of one project or of all, in the order of the log, up to the first break. */
 export async function verifyChains(store: EventStore, { project, signal, onProgress }: Options): Promise<Verification> {
   const options = signal ? { signal } : {};
   const events = project === undefined ? store.readAll(options) : store.readStream(streamOf(project), options);
-  const heads = new Map<string, { readonly revision: bigint; readonly hash: string }>();
-  let count = 0;
-  for await (const event of events) {
-    const head = heads.get(event.stream) ?? { revision: -1n, hash: GENESIS_HASH };
-    const checked = check(event, head);
-    if ("why" in checked) {
-      const { stream, revision } = event;
-      return { ok: false, events: count, streams: heads.size, firstBroken: { stream, revision, why: checked.why } };
-    }
-    heads.set(event.stream, { revision: event.revision, hash: checked.hash });
-    count += 1;
-    if (count % PROGRESS_EVERY === 0) onProgress?.(count);
-  }
-  if (project !== undefined && count === 0) {
+  const verification = await checkAll(events, onProgress);
+  if (project !== undefined && verification.ok && verification.events === 0) {
     throw new LedgerError("PROJECT_NOT_FOUND", `there is no project "${project}"`, { project });
   }
-  return { ok: true, events: count, streams: heads.size };
+  return verification;
 }
 
-/** The event's hash if it follows from the one before, or why it does not. */
-function check(
-  { type, revision, data, metadata }: StoredEvent,
-  head: { readonly revision: bigint; readonly hash: string },
-): { readonly hash: string } | { readonly why: string } {
-  if (revision !== head.revision + 1n) return { why: `revision ${head.revision + 1n} is missing before it` };
-  try {
-    const { hash: claimed, ...unsealed } = JSON.parse(metadata) as Readonly<Record<string, unknown>>;
-    if (typeof claimed !== "string") return { why: "its metadata has no hash" };
-    const computed = link(head.hash, type, canonical(JSON.parse(data)), canonical(unsealed));
-    if (computed === claimed) return { hash: claimed };
-    return { why: `its hash is ${claimed}, but its content and the event before it give ${computed}` };
-  } catch {
-    return { why: "its data or metadata is not JSON" };
+/** Checks events in the order in which they come; `line` is there for those of an export. */
+export async function checkAll(
+  events: AsyncIterable<ChainedEvent & { readonly line?: number }>,
+  onProgress?: (events: number) => void,
+  chain = new ChainCheck(),
+): Promise<Verification> {
+  for await (const event of events) {
+    const checked = chain.next(event);
+    if ("why" in checked) {
+      const { stream, revision, line } = event;
+      const firstBroken = { stream, revision, why: checked.why, ...(line !== undefined && { line }) };
+      return { ok: false, events: chain.events, streams: chain.streams, firstBroken };
+    }
+    if (chain.events % TURN_EVENTS === 0) {
+      onProgress?.(chain.events);
+      await setImmediate();
+    }
   }
+  return { ok: true, events: chain.events, streams: chain.streams };
 }

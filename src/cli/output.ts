@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import Table from "cli-table3";
 import { createColors } from "picocolors";
 
@@ -50,6 +51,14 @@ export class Output {
 
   line(text: string): void {
     this.#streams.stdout.write(`${text}\n`);
+  }
+
+  /** Many lines, no faster than they are read. */
+  async lines(lines: AsyncIterable<string>): Promise<void> {
+    const { stdout } = this.#streams;
+    for await (const chunk of inChunks(lines)) {
+      if (!stdout.write(chunk)) await once(stdout, "drain");
+    }
   }
 
   /** One line for people, whatever the names and reasons in it hold. */
@@ -117,6 +126,20 @@ export class Output {
 }
 
 const MIN_WRAPPED_WIDTH = 12;
+
+const CHUNK_LENGTH = 64 * 1024;
+
+/** Lines put together, each with its line feed: one write for many. */
+export async function* inChunks(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk = "";
+  for await (const line of lines) {
+    chunk += `${line}\n`;
+    if (chunk.length < CHUNK_LENGTH) continue;
+    yield chunk;
+    chunk = "";
+  }
+  if (chunk !== "") yield chunk;
+}
 
 /** Columns held apart by two spaces, no box and no colour: for pipes and files. */
 const NOTHING = Object.fromEntries(

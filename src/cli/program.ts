@@ -1,23 +1,25 @@
 import { Command, Option } from "commander";
 import { active } from "./active.ts";
 import { history, leaderboard, models, timeline } from "./ask.ts";
-import { verify, watch } from "./check.ts";
+import { watch } from "./check.ts";
 import { type CliCommand, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
 import { demo } from "./demo.ts";
 import { deploy, promote, rollback } from "./deploy.ts";
 import { EXIT } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
+import { exportCommand, importCommand } from "./export.ts";
 import { inOptions, reportFailure } from "./failure.ts";
 import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
 import { Output, type Streams } from "./output.ts";
 import { projects } from "./projects.ts";
 import { train } from "./train.ts";
+import { verify } from "./verify.ts";
 
 const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
   ...[active, projects, models, leaderboard, history, timeline, explain],
-  ...[watch, verify, demo],
+  ...[watch, verify, exportCommand, importCommand, demo],
 ];
 
 const MAIN_HELP = `

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { GENESIS_HASH } from "../../projections/project.ts";
 import { LedgerError } from "../errors.ts";
+import { isSurelyCanonical } from "./canonical-text.ts";
 
 /**
  * The chain of CONTRACT §8: each event's `hash` is SHA-256 over the previous event's hash (32 bytes; zeros for the
@@ -48,10 +49,41 @@ function inOrder(value: unknown): unknown {
   return copy;
 }
 
-/** One link, from the canonical texts of its parts. */
+/** Canonical JSON text of a JSON text. @throws {SyntaxError} when it is none. */
+export function canonicalText(text: string): string {
+  return isSurelyCanonical(text) ? text : canonical(JSON.parse(text));
+}
+
+const HASH_BYTES = 32;
+const MAX_UTF8_BYTES_A_UNIT = 3;
+/** Where most links are put together: to allocate for each took longer than to hash it. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** One link, from the canonical texts of its parts. `previous` is 64 hexadecimal digits. */
 export function link(previous: string, type: string, data: string, metadataWithoutHash: string): string {
-  const body = Buffer.from(`{"data":${data},"metadata":${metadataWithoutHash},"type":${JSON.stringify(type)}}`);
-  return hash("sha256", Buffer.concat([Buffer.from(previous, "hex"), body]), "hex");
+  const body = `{"data":${data},"metadata":${metadataWithoutHash},"type":${JSON.stringify(type)}}`;
+  const most = HASH_BYTES + body.length * MAX_UTF8_BYTES_A_UNIT;
+  const bytes = most <= scratch.length ? scratch : Buffer.allocUnsafe(most);
+  bytes.write(previous, 0, "hex");
+  return hash("sha256", bytes.subarray(0, HASH_BYTES + bytes.write(body, HASH_BYTES)), "hex");
+}
+
+const SEAL = /^,"hash":"([0-9a-f]{64})"\}$/;
+const SEAL_LENGTH = `,"hash":"${"0".repeat(64)}"}`.length;
+
+/**
+ * Metadata parted into what is hashed (canonical) and the hash that it claims.
+ * @throws {SyntaxError} when it is no JSON object.
+ */
+export function unsealed(metadata: string): { readonly metadata: string; readonly hash: unknown } {
+  // As `withHash` wrote it, the hash stands last.
+  const [, seal] = SEAL.exec(metadata.slice(-SEAL_LENGTH)) ?? [];
+  const rest = `${metadata.slice(0, -SEAL_LENGTH)}}`;
+  if (seal !== undefined && isSurelyCanonical(rest) && !rest.includes('"hash":')) return { metadata: rest, hash: seal };
+  const value: unknown = JSON.parse(metadata);
+  if (typeof value !== "object" || value === null) throw new SyntaxError("metadata is an object");
+  const { hash: claimed, ...others } = value as Readonly<Record<string, unknown>>;
+  return { metadata: canonical(others), hash: claimed };
 }
 
 /** The canonical text of metadata, with the hash put in. */

@@ -1,0 +1,181 @@
+import { setImmediate } from "node:timers/promises";
+import { LedgerError } from "../errors.ts";
+import { projectOf } from "../events/names.ts";
+import { canonicalText, unsealed, withHash } from "../ledger/hash-chain.ts";
+import type { EventStore, ExpectedRevision, NewEvent } from "../store/event-store.ts";
+import { ChainCheck } from "./chain-check.ts";
+import { brokenLine, type ExportedEvent, exportedEvents } from "./export.ts";
+
+export interface Imported {
+  /** How many events the export holds, and of how many streams. */
+  readonly events: number;
+  readonly streams: number;
+  /** How many of them were not in the ledger yet, and now are. */
+  readonly written: number;
+}
+
+interface ImportOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Checks everything and writes nothing: `written` is what would have been. */
+  readonly dryRun?: boolean | undefined;
+  /** Told now and then how many events have been checked, then how many of them have been passed or written. */
+  readonly onProgress?: ((events: number, phase: "checking" | "writing") => void) | undefined;
+}
+
+type Lines = () => AsyncIterable<string>;
+
+/** Where a stream of the ledger ended before the import. */
+interface End {
+  readonly revision: bigint;
+  readonly hash: string;
+  readonly id: string;
+}
+
+/** One append takes about so many characters, unless a single command wrote more. */
+const BATCH_LENGTH = 256 * 1024;
+const TURN_EVENTS = 1_000;
+
+/**
+ * Restores an export into a ledger: the same ids, revisions and hashes, in the order of the log. `open` reads it twice:
+ * every chain is recomputed and compared with what the ledger holds before the first event is written. Events that are
+ * there already are passed over, so an import that was interrupted goes on when it is repeated.
+ * @throws {LedgerError} CORRUPT at the first line that is broken; CONFLICT where a stream holds something else.
+ */
+export async function importLines(store: EventStore, open: Lines, options: ImportOptions): Promise<Imported> {
+  const { chain, ends } = await checked(store, open, options);
+  let written = 0;
+  for (const [stream, last] of chain.heads())
+    written += Math.max(0, Number(last - (ends.get(stream)?.revision ?? -1n)));
+  if (!options.dryRun && written > 0) await write(store, open, ends, options);
+  return { events: chain.events, streams: chain.streams, written };
+}
+
+async function checked(store: EventStore, open: Lines, { signal, onProgress }: ImportOptions) {
+  const chain = new ChainCheck();
+  const ends = new Map<string, End | undefined>();
+  const ids = new Set<string>();
+  for await (const event of exportedEvents(open())) {
+    refuseAborted(signal);
+    const { stream, revision, id } = event;
+    if (!ends.has(stream)) ends.set(stream, await endOf(store, stream));
+    const hash = follow(chain, event);
+    if (ids.has(id)) throw brokenLine({ ...event, why: `its id ${id} is that of an earlier line` });
+    ids.add(id);
+    const end = ends.get(stream);
+    if (end?.revision === revision && (end.hash !== hash || end.id !== id)) throw holdsSomethingElse(stream, revision);
+    if (chain.events % TURN_EVENTS === 0) await turn(chain.events, "checking", onProgress);
+  }
+  for (const [stream, last, hash] of chain.heads()) {
+    const end = ends.get(stream);
+    if (end === undefined || end.revision <= last) continue;
+    // The ledger went on after the export: it must have gone through where the export ends.
+    const there = await endOf(store, stream, last);
+    if (there?.hash !== hash) throw holdsSomethingElse(stream, last);
+  }
+  return { chain, ends };
+}
+
+async function write(
+  store: EventStore,
+  open: Lines,
+  ends: ReadonlyMap<string, End | undefined>,
+  options: ImportOptions,
+): Promise<void> {
+  for await (const batch of batches(commands(missing(open, ends, options)))) {
+    const [first] = batch;
+    if (first === undefined) continue;
+    const expected: ExpectedRevision = first.revision === 0n ? "no_stream" : first.revision - 1n;
+    await store.append(first.stream, batch.map(asWritten), expected);
+  }
+}
+
+/** The events that the ledger does not hold, their chains recomputed once more: the file may have changed since. */
+async function* missing(
+  open: Lines,
+  ends: ReadonlyMap<string, End | undefined>,
+  { signal, onProgress }: ImportOptions,
+): AsyncGenerator<ExportedEvent> {
+  const chain = new ChainCheck();
+  for await (const event of exportedEvents(open())) {
+    refuseAborted(signal);
+    follow(chain, event);
+    if (event.revision > (ends.get(event.stream)?.revision ?? -1n)) yield event;
+    if (chain.events % TURN_EVENTS === 0) await turn(chain.events, "writing", onProgress);
+  }
+}
+
+/** Events that one command wrote: they are appended together, or not at all. */
+async function* commands(events: AsyncIterable<ExportedEvent>): AsyncGenerator<readonly ExportedEvent[]> {
+  let command: ExportedEvent[] = [];
+  for await (const event of events) {
+    const [first] = command;
+    if (first && (first.stream !== event.stream || first.commandId !== event.commandId)) {
+      yield command;
+      command = [];
+    }
+    command.push(event);
+  }
+  if (command.length > 0) yield command;
+}
+
+/** Commands of one stream, as many as an append takes well. */
+async function* batches(writtenBy: AsyncIterable<readonly ExportedEvent[]>): AsyncGenerator<readonly ExportedEvent[]> {
+  let batch: ExportedEvent[] = [];
+  let length = 0;
+  for await (const command of writtenBy) {
+    const more = command.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
+    if (batch[0] && (batch[0].stream !== command[0]?.stream || length + more > BATCH_LENGTH)) {
+      yield batch;
+      batch = [];
+      length = 0;
+    }
+    batch.push(...command);
+    length += more;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** To the letter as the ledger that recorded it wrote it. */
+function asWritten({ id, type, data, metadata }: ExportedEvent): NewEvent {
+  const { metadata: rest, hash } = unsealed(metadata);
+  return { id, type, data: canonicalText(data), metadata: withHash(rest, String(hash)) };
+}
+
+/** The event's hash. @throws {LedgerError} CORRUPT when it does not follow from the one before. */
+function follow(chain: ChainCheck, event: ExportedEvent): string {
+  const checked = chain.next(event);
+  if ("why" in checked) throw brokenLine({ ...event, why: checked.why });
+  return checked.hash;
+}
+
+async function endOf(store: EventStore, stream: string, at?: bigint): Promise<End | undefined> {
+  const from = at === undefined ? {} : { from: at };
+  for await (const { revision, metadata, id } of store.readStream(stream, {
+    direction: "backwards",
+    maxCount: 1,
+    ...from,
+  })) {
+    const { hash } = JSON.parse(metadata) as { readonly hash?: unknown };
+    return { revision, id, hash: String(hash) };
+  }
+  return undefined;
+}
+
+async function turn(events: number, phase: "checking" | "writing", onProgress: ImportOptions["onProgress"]) {
+  onProgress?.(events, phase);
+  await setImmediate();
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  const message = "the import was aborted; what it wrote is whole, and repeating it goes on from there";
+  throw new LedgerError("ABORTED", message, {}, { cause: signal.reason });
+}
+
+function holdsSomethingElse(stream: string, revision: bigint): LedgerError {
+  return new LedgerError(
+    "CONFLICT",
+    `"${projectOf(stream)}" holds another event ${revision} here than in the export, so nothing was written: import it into a ledger where the project is not`,
+    { project: projectOf(stream), stream, revision: String(revision) },
+  );
+}

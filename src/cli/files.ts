@@ -1,0 +1,64 @@
+import { createReadStream } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { LedgerError } from "../errors.ts";
+
+/** Files that commands read and write. */
+
+/** @throws {LedgerError} INVALID_INPUT */
+function unusable(what: string, path: string, cause: unknown): LedgerError {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const why = code === "ENOENT" ? "there is no such file or folder" : code;
+  return new LedgerError("INVALID_INPUT", `"${path}" cannot be ${what}: ${why}`, { path }, { cause });
+}
+
+/**
+ * The lines of a file, without their line feeds, some of it in memory at a time. Only a line feed ends a line: JSON may
+ * hold other separators as they are.
+ * @throws {LedgerError} INVALID_INPUT when it cannot be read.
+ */
+export async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = "";
+  try {
+    for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 256 * 1024 })) {
+      const lines = (rest + String(chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch (cause) {
+    throw cause instanceof LedgerError ? cause : unusable("read", path, cause);
+  }
+  if (rest !== "") yield rest;
+}
+
+/**
+ * Writes a file whole or not at all: beside its place, to the disk, and then under its name, where the one before it
+ * stays until that moment.
+ * @throws {LedgerError} INVALID_INPUT when it cannot be written; whatever `chunks` throws.
+ */
+export async function writeWhole(path: string, chunks: AsyncIterable<string>): Promise<void> {
+  const partial = `${path}.${process.pid}.partial`;
+  const handle = await open(partial, "wx").catch((cause: unknown) => {
+    throw unusable("written", path, cause);
+  });
+  try {
+    for await (const chunk of chunks) await handle.writeFile(chunk);
+    await handle.sync();
+    await handle.close();
+    await rename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await handle.close().catch(() => undefined);
+    await rm(partial, { force: true });
+    throw isOfSystem(cause) ? unusable("written", path, cause) : cause;
+  }
+}
+
+const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
+
+/** The new name would survive a power cut too. Not every system lets a folder be synced. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
