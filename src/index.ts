@@ -17,7 +17,9 @@ export type {
   TimelineOptions,
   VerifyOptions,
 } from "./api/ledger.ts";
+export { cloudEventOf, type DeploymentCdEvent, type DeploymentCloudEvent } from "./audit/cloud-events.ts";
 export type { Contender, Explanation } from "./audit/explain.ts";
+export { EXPORT_FORMATS, type ExportFormat, exportDeployments } from "./audit/export-deployments.ts";
 export type { Imported } from "./audit/import.ts";
 export type { TimelineEntry } from "./audit/timeline.ts";
 export type { Broken, Verification } from "./audit/verify.ts";
@@ -34,11 +36,10 @@ export type {
 } from "./events/events.ts";
 export { type Goal, TASKS, type Task } from "./events/tasks.ts";
 export type { ActiveModel } from "./ledger/active-model.ts";
+export type { Deployment, DeploymentsFilter } from "./ledger/deployments.ts";
 export type { Follower } from "./ledger/follow.ts";
 export type { ReadOptions } from "./ledger/positions.ts";
 export type {
-  Deployment,
-  DeploymentsFilter,
   LeaderboardEntry,
   LeaderboardFilter,
   ModelEntry,

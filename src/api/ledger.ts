@@ -6,11 +6,10 @@ import type { Verification } from "../audit/verify.ts";
 import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/commands.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
+import type { Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import type { Follower } from "../ledger/follow.ts";
 import type { ReadOptions } from "../ledger/positions.ts";
 import type {
-  Deployment,
-  DeploymentsFilter,
   LeaderboardEntry,
   LeaderboardFilter,
   ModelEntry,
@@ -119,7 +118,10 @@ export interface Ledger extends AsyncDisposable {
   /** Best first by the key metric, then by version; without retired and unscored models. */
   leaderboard(project: string, filter?: LeaderboardFilter): Rows<LeaderboardEntry>;
 
-  /** Deployments of one project or of all, newest first unless `order: "asc"`. */
+  /**
+   * Deployments of one project or of all that fit every field of the filter, newest first unless `order: "asc"`. A page
+   * is `limit` rows; the next one comes `after` the position of its last row.
+   */
   deployments(filter?: DeploymentsFilter): Rows<Deployment>;
 
   /**

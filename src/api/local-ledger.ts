@@ -14,13 +14,12 @@ import { Actor, DEFAULT_ENVIRONMENT, ProjectName, streamOf } from "../events/nam
 import { recorded } from "../events/stored.ts";
 import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
 import { CommandPath, type Executed } from "../ledger/command-path.ts";
+import { type Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import { Follower } from "../ledger/follow.ts";
 import { Positions, type ReadOptions } from "../ledger/positions.ts";
 import { ProjectCache } from "../ledger/project-cache.ts";
 import {
   activeIn,
-  type Deployment,
-  DeploymentsFilter,
   type LeaderboardEntry,
   LeaderboardFilter,
   type ModelEntry,

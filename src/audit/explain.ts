@@ -5,9 +5,9 @@ import { LedgerError } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { DEFAULT_ENVIRONMENT, EnvironmentName, ProjectName, streamOf, Uuid } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
+import { type Deployment, deploymentOfEvent } from "../ledger/deployments.ts";
 import { READ_OPTIONS } from "../ledger/positions.ts";
 import { foldedEvent } from "../ledger/project-cache.ts";
-import { type Deployment, deploymentOfEvent } from "../ledger/queries.ts";
 import type { EventStore } from "../store/event-store.ts";
 
 export const ExplainInput = z

@@ -107,15 +107,32 @@ export const history: CliCommand = {
       .option("--strategy <name>", "only by this strategy")
       .option("--algorithm <name>", "only models of this algorithm")
       .option("--model <version|id>", "only this model")
+      .option("--artifact-digest <digest>", "only models with this artifact")
       .option("--from <time>", "recorded then or later, ISO 8601")
       .option("--to <time>", "recorded before then")
       .option("--order <asc|desc>", "oldest or newest first (default: desc)")
       .option("--limit <count>", "at most so many", wholeNumber)
       .option("--after <position>", "go on after the row at this position"),
   async run(session, [project = ""], options) {
-    const names = ["environment", "strategy", "algorithm", "model", "from", "to", "order", "limit", "after"];
-    const { actor } = session.globals;
-    const filter = { project, ...given(options, ...names), ...(actor !== undefined && { actor }) } as DeploymentsFilter;
+    const names = [
+      "environment",
+      "strategy",
+      "algorithm",
+      "model",
+      "artifactDigest",
+      "from",
+      "to",
+      "order",
+      "limit",
+      "after",
+    ];
+    const { actor, reason } = session.globals;
+    const filter = {
+      project,
+      ...given(options, ...names),
+      ...(actor !== undefined && { actor }),
+      ...(reason !== undefined && { reason }),
+    } as DeploymentsFilter;
     const ledger = await session.existing();
     const rows = ledger.deployments(filter); // refuses a wrong filter before anything is read
     const isTable = !session.out.style.json && !session.out.style.quiet;

@@ -82,6 +82,12 @@ export class Output {
     else forPeople();
   }
 
+  /** Text as it comes, no faster than it is taken. */
+  async stream(chunks: AsyncIterable<string>): Promise<void> {
+    const { stdout } = this.#streams;
+    for await (const chunk of chunks) if (!stdout.write(chunk)) await once(stdout, "drain");
+  }
+
   /** A list: NDJSON or essential values a row at a time, or a table of all. */
   async list<Row>(
     rows: AsyncIterable<Row> | Iterable<Row>,

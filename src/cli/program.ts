@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { active } from "./active.ts";
 import { history, leaderboard, models, timeline } from "./ask.ts";
+import { audit } from "./audit.ts";
 import { watch } from "./check.ts";
 import { type CliCommand, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
 import { demo } from "./demo.ts";
@@ -18,7 +19,7 @@ import { verify } from "./verify.ts";
 const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
-  ...[active, projects, models, leaderboard, history, timeline, explain],
+  ...[active, projects, models, leaderboard, history, timeline, explain, audit],
   ...[watch, verify, exportCommand, importCommand, demo],
 ];
 

@@ -3,18 +3,24 @@ import { lookUp } from "../../projections/dictionary.ts";
 import { leaderboard } from "../../projections/leaderboard.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { versionOf } from "../domain/candidates.ts";
-import { ModelRef, Moment } from "../domain/commands.ts";
 import { type Policy, policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
-import { type ModelTrainedData, type PolicyData, type RecordedEvent, StrategyName } from "../events/events.ts";
-import { Actor, AlgorithmName, EnvironmentName, ProjectName, projectOf, streamOf } from "../events/names.ts";
+import type { ModelTrainedData, PolicyData } from "../events/events.ts";
+import { AlgorithmName, projectOf, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { Task } from "../events/tasks.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
 import { type ActiveModel, activeModelOf } from "./active-model.ts";
-import { PositionText, READ_OPTIONS } from "./positions.ts";
+import {
+  type DeployedEvent,
+  type Deployment,
+  type DeploymentSearch,
+  type DeploymentsFilter,
+  deploymentOfEvent,
+  isSearchedFor,
+} from "./deployments.ts";
+import { READ_OPTIONS } from "./positions.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
-import type { DeploymentResult } from "./results.ts";
 
 const Limit = z.int().positive();
 
@@ -35,43 +41,6 @@ export const LeaderboardFilter = z.strictObject({
   ...READ_OPTIONS,
 });
 export type LeaderboardFilter = z.input<typeof LeaderboardFilter>;
-
-export const DeploymentsFilter = z
-  .strictObject({
-    project: ProjectName.optional(),
-    environment: EnvironmentName.optional(),
-    actor: Actor.optional(),
-    strategy: StrategyName.optional(),
-    algorithm: AlgorithmName.optional(),
-    /** By id, or by version where a project is given. */
-    model: ModelRef.optional(),
-    /** Recorded at this moment or later. */
-    from: Moment.optional(),
-    /** Recorded before this moment. */
-    to: Moment.optional(),
-    order: z.enum(["asc", "desc"]).default("desc"),
-    limit: Limit.optional(),
-    /** The position of the last row of the page before. */
-    after: PositionText.optional(),
-    ...READ_OPTIONS,
-  })
-  .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
-    path: ["to"],
-    message: "must not be before `from`",
-  });
-export type DeploymentsFilter = z.input<typeof DeploymentsFilter>;
-
-/** A deployment as history tells it: what the event says, and who, why and when. */
-export interface Deployment extends Omit<DeploymentResult, "dryRun" | "position"> {
-  readonly algorithmFilter?: string;
-  readonly actor: string;
-  readonly reason?: string;
-  readonly commandId: string;
-  readonly correlationId: string;
-  readonly causationId: string;
-  readonly recordedAt: string;
-  readonly position: string;
-}
 
 /** A model with everything its training recorded. */
 export interface ModelEntry extends Omit<ModelTrainedData, "automaticDeploy"> {
@@ -202,38 +171,47 @@ export class Queries {
   }
 
   async *deployments(filter: z.output<typeof DeploymentsFilter>): AsyncGenerator<Deployment> {
-    const modelId = await this.#modelIdOf(filter);
+    const search = await this.#searchOf(filter);
     let left = filter.limit ?? Number.POSITIVE_INFINITY;
-    for await (const stored of this.#read(filter)) {
+    for await (const stored of this.#read(search)) {
       if (stored.type !== "ModelDeployed") continue;
       const event = recorded(stored);
-      if (event.type !== "ModelDeployed" || !matches(event, filter, modelId)) continue;
+      if (event.type !== "ModelDeployed" || !isSearchedFor(event, search)) continue;
+      if (search.artifactDigest !== undefined && (await this.#digestOf(event)) !== search.artifactDigest) continue;
       yield deploymentOfEvent(event);
       left -= 1;
       if (left === 0) return;
     }
   }
 
-  #read({ project, order, after, signal }: z.output<typeof DeploymentsFilter>): AsyncIterable<StoredEvent> {
+  async #digestOf({ data }: DeployedEvent): Promise<string | undefined> {
+    const { cache } = this.#parts;
+    const modelIn = ({ state }: Folded<ProjectState>) => state.models[data.version - 1];
+    const model = modelIn(await cache.known(data.project)) ?? modelIn(await cache.fresh(data.project));
+    return model?.artifact?.digest;
+  }
+
+  #read({ project, order, after, signal }: DeploymentSearch): AsyncIterable<StoredEvent> {
     const { store } = this.#parts;
     const options = { direction: order === "asc" ? "forwards" : "backwards", ...(signal && { signal }) } as const;
     if (project === undefined) return store.readAll({ ...options, ...(after !== undefined && { after }) });
     return afterPosition(store.readStream(streamOf(project), options), order, after);
   }
 
-  async #modelIdOf({ project, model }: z.output<typeof DeploymentsFilter>): Promise<string | undefined> {
-    if (project === undefined) {
-      if (typeof model !== "number") return model;
+  async #searchOf({ model, ...filter }: z.output<typeof DeploymentsFilter>): Promise<DeploymentSearch> {
+    if (filter.project === undefined) {
+      if (typeof model !== "number") return { ...filter, modelId: model };
       const message = "a version belongs to a project: name the project too, or give the model's id";
       throw new LedgerError("INVALID_INPUT", `invalid filter: model: ${message}`, {
         issues: [{ path: "model", message }],
       });
     }
+    const { project } = filter;
     const { state } = await this.known(project);
-    if (model === undefined) return undefined;
+    if (model === undefined) return filter;
     const version = versionOf(state, model);
     const id = version === undefined ? undefined : state.models[version - 1]?.id;
-    if (id !== undefined) return id;
+    if (id !== undefined) return { ...filter, modelId: id };
     throw new LedgerError("MODEL_NOT_FOUND", `there is no model ${model} in "${project}"`, { project, model });
   }
 }
@@ -247,52 +225,6 @@ async function* afterPosition(events: AsyncIterable<StoredEvent>, order: "asc" |
     if (after !== undefined && (order === "asc" ? event.position <= after : event.position >= after)) continue;
     yield event;
   }
-}
-
-type DeployedEvent = Extract<RecordedEvent, { readonly type: "ModelDeployed" }>;
-
-function matches(event: DeployedEvent, filter: z.output<typeof DeploymentsFilter>, modelId: string | undefined) {
-  const { environment, strategy, algorithm } = event.data;
-  return (
-    (filter.environment === undefined || environment === filter.environment) &&
-    (filter.actor === undefined || event.metadata.actor === filter.actor) &&
-    (filter.strategy === undefined || strategy === filter.strategy) &&
-    (filter.algorithm === undefined || algorithm === filter.algorithm) &&
-    (modelId === undefined || event.data.modelId === modelId) &&
-    (filter.from === undefined || event.recordedAt >= filter.from) &&
-    (filter.to === undefined || event.recordedAt < filter.to)
-  );
-}
-
-/** A deployment's event as a row of history. */
-export function deploymentOfEvent({ data, metadata, revision, position, recordedAt }: DeployedEvent): Deployment {
-  const { actor, reason, commandId, correlationId, causationId } = metadata;
-  const { project, environment, number, deploymentId, modelId, version, algorithm, strategy } = data;
-  const { algorithmFilter, replaces, replays, promotedFrom, decision, deployedAt } = data;
-  return {
-    project,
-    environment,
-    number,
-    deploymentId,
-    modelId,
-    version,
-    algorithm,
-    strategy,
-    ...(algorithmFilter !== undefined && { algorithmFilter }),
-    ...(replaces && { replaces }),
-    ...(replays !== undefined && { replays }),
-    ...(promotedFrom !== undefined && { promotedFrom }),
-    decision,
-    actor,
-    ...(reason !== undefined && { reason }),
-    commandId,
-    correlationId,
-    causationId,
-    deployedAt,
-    recordedAt,
-    revision,
-    position,
-  };
 }
 
 /** The active model in one environment, from the fold. */
