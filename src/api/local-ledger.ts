@@ -38,7 +38,7 @@ import {
 } from "../ledger/results.ts";
 import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
-import { systemRuntime } from "../runtime.ts";
+import { type Runtime, systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
 import {
   ActiveModelInput,
@@ -79,6 +79,7 @@ const NO_OPTIONS = {} as const;
 /** A ledger on a store of its own. */
 export class LocalLedger implements Ledger {
   readonly #store: EventStore;
+  readonly #runtime: Runtime;
   readonly #defaults: PolicyData;
   readonly #cache: ProjectCache<ProjectState>;
   readonly #snapshots: Snapshots;
@@ -88,11 +89,17 @@ export class LocalLedger implements Ledger {
   readonly #positions: Positions;
   readonly #followers = new Set<Follower>();
 
-  constructor(store: EventStore, options: LedgerOptions = {}) {
+  /** `minSnapshotEvents`: a project's snapshot is taken after so many events; a simulation does not live to see 1,000. */
+  constructor(
+    store: EventStore,
+    options: LedgerOptions = {},
+    { minSnapshotEvents }: { readonly minSnapshotEvents?: number } = {},
+  ) {
     const { defaultPolicy, actor, maxCached, runtime = systemRuntime() } = optionsOf(options);
     this.#store = store;
+    this.#runtime = runtime;
     this.#defaults = defaultPolicy;
-    this.#snapshots = new Snapshots(store);
+    this.#snapshots = new Snapshots(store, minSnapshotEvents);
     this.#cache = new ProjectCache(store, {
       maxWeight: maxCached ?? DEFAULT_MAX_CACHED,
       fold: { initial: initialProject, evolve: evolveProject, weigh },
@@ -240,10 +247,14 @@ export class LocalLedger implements Ledger {
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {
     const { environment } = validated(FollowInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    const follower = new Follower(name, environment, this.#cache, this.#defaults, (closed) =>
-      this.#followers.delete(closed),
-    );
-    await follower.start(this.#store);
+    const follower = new Follower(name, environment, {
+      store: this.#store,
+      cache: this.#cache,
+      runtime: this.#runtime,
+      defaults: this.#defaults,
+      onClosed: (closed) => this.#followers.delete(closed),
+    });
+    await follower.start();
     this.#followers.add(follower);
     return follower;
   }

@@ -26,11 +26,13 @@ interface Snapshot {
  */
 export class Snapshots {
   readonly #store: EventStore;
+  readonly #minEvents: number;
   readonly #taken = new Map<string, bigint>();
   #saving: Promise<unknown> = Promise.resolve();
 
-  constructor(store: EventStore) {
+  constructor(store: EventStore, minEvents = MIN_EVENTS) {
     this.#store = store;
+    this.#minEvents = minEvents;
   }
 
   async load(project: string): Promise<Start<ProjectState> | undefined> {
@@ -51,7 +53,7 @@ export class Snapshots {
   /** Takes one if enough happened since the last. Does not wait for the disk; a failure costs only time later. */
   consider({ project, state, revision }: Folded<ProjectState>): void {
     const since = Number(revision - (this.#taken.get(project) ?? -1n));
-    if (since < MIN_EVENTS || since < Number(revision) * SHARE) return;
+    if (since < this.#minEvents || since < Number(revision) * SHARE) return;
     this.#taken.set(project, revision);
     const text = JSON.stringify({ version: SNAPSHOT_VERSION, state } satisfies Snapshot);
     this.#saving = Promise.all([this.#saving, this.#store.keep(nameOf(project), text).catch(() => undefined)]);

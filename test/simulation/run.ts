@@ -1,0 +1,248 @@
+import { LocalLedger } from "../../src/api/local-ledger.ts";
+import { streamOf } from "../../src/events/names.ts";
+import { Auditor } from "./auditor.ts";
+import { violationsOf } from "./check.ts";
+import { Client } from "./client.ts";
+import type { Fault } from "./faults.ts";
+import { Machine } from "./machine.ts";
+import { Random } from "./random.ts";
+import { Serving, Subscriber } from "./watchers.ts";
+import { type Process, type Setting, World } from "./world.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** Faults stop then, whether the clients are through or not. */
+const MAX_STORM_MS = 10 * DAY_MS;
+/** After the last fault everything that is under way must come to its end in this time: liveness. */
+const MAX_CALM_MS = 15 * 60_000;
+
+export interface Report {
+  readonly setting: Setting;
+  readonly violations: readonly string[];
+  readonly commands: number;
+  readonly events: number;
+  readonly questions: number;
+  readonly conflicts: number;
+  readonly faults: ReadonlyMap<Fault, number>;
+  /** Faults drawn, spared ones included. */
+  readonly drawn: number;
+  readonly virtualMs: number;
+}
+
+/** Lives through one world, and gives what it found wrong. A function of its setting alone. */
+export async function run(setting: Setting, trace?: (line: string) => void): Promise<Report> {
+  const world = new World(setting, trace);
+  const cast = new Cast(world);
+  await cast.play();
+  const violations = await violationsOf(world);
+  const { history, server, faults, scheduler } = world;
+  for (const violation of violations) world.say("FOUND", () => violation);
+  return {
+    setting,
+    violations,
+    commands: history.attempts.length,
+    events: server.events,
+    questions: history.observations.length,
+    conflicts: server.conflicts,
+    faults: faults.counts,
+    drawn: faults.drawn,
+    virtualMs: scheduler.nowMs,
+  };
+}
+
+class Cast {
+  readonly #world: World;
+  readonly #servings: Serving[] = [];
+  readonly #subscribers: Subscriber[] = [];
+  #isClosing = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async play(): Promise<void> {
+    const { scheduler, processes, setting, history, faults } = this.#world;
+    for (const process of processes) {
+      this.#start(process);
+      void this.#lead(process);
+      void this.#turnClock(process);
+    }
+    void this.#interrupt();
+    for (let number = 1; number <= setting.clients; number++) {
+      void new Client(number, this.#world).live();
+    }
+    const isBroken = () => history.violations.length > 0;
+    await scheduler.run(() => isBroken() || this.#world.stepsLeft <= 0, MAX_STORM_MS);
+    if (isBroken()) return;
+
+    faults.isOver = true;
+    this.#world.say("world", () => "the faults are over");
+    this.#world.server.comeBack();
+    for (const process of processes) if (process.ledger === undefined) this.#start(process);
+    const isQuiet = () =>
+      isBroken() || (this.#world.ordersUnderWay === 0 && this.#isClosing === 0 && this.#isUpToDate());
+    await this.#expect(isQuiet, () => this.#whatIsMissing());
+    if (isBroken()) return;
+
+    const { machine, ledger } = processes[setting.seed % processes.length] ?? {};
+    let isAudited = false;
+    if (machine && ledger) {
+      void new Auditor(this.#world, machine).everything(ledger).then(() => {
+        isAudited = true;
+      });
+    }
+    await this.#expect(
+      () => isAudited || isBroken(),
+      () => "the last audit",
+    );
+    await this.#compareWithScratch();
+    this.#compareSubscribers(await this.#log());
+    for (const process of processes) void this.#close(process);
+    await this.#expect(
+      () => this.#isClosing === 0 || isBroken(),
+      () => `${this.#isClosing} ledgers that close`,
+    );
+  }
+
+  async #expect(isDone: () => boolean, missing: () => string): Promise<void> {
+    const { scheduler } = this.#world;
+    const ending = await scheduler.run(isDone, scheduler.nowMs + MAX_CALM_MS);
+    if (ending === "done") return;
+    const time = ending === "stuck" ? "for ever" : `longer than ${MAX_CALM_MS / 60_000} minutes`;
+    this.#world.wrong(`after the last fault, this waits ${time}: ${missing()}`);
+  }
+
+  #start(process: Process): void {
+    const machine = this.#world.start(process);
+    const { ledger } = process;
+    if (ledger === undefined) return;
+    for (let count = machine.random.between(0, 2); count > 0; count--) {
+      const serving = new Serving(this.#world, machine);
+      this.#servings.push(serving);
+      void serving.run(ledger);
+    }
+    if (machine.random.chance(0.5)) {
+      const subscriber = new Subscriber(this.#world, machine);
+      this.#subscribers.push(subscriber);
+      void subscriber.run(ledger);
+    }
+    if (machine.random.chance(0.7)) void new Auditor(this.#world, machine).run(ledger);
+  }
+
+  /** The lives of a process: killed now and then, closed in good order now and then, started again. */
+  async #lead(process: Process): Promise<void> {
+    const { scheduler, faults, setting } = this.#world;
+    const random = new Random(setting.seed, `${process.name}/fate`);
+    while (!faults.isOver) {
+      await scheduler.sleep(random.logUniform(50, 600_000));
+      if (faults.isOver || process.ledger === undefined) continue;
+      if (faults.strikes("process killed", random)) this.#world.kill(process);
+      else if (random.chance(0.01)) await this.#close(process);
+      else continue;
+      await scheduler.sleep(random.logUniform(10, 30_000));
+      if (process.ledger === undefined) this.#start(process);
+    }
+  }
+
+  async #close(process: Process): Promise<void> {
+    this.#isClosing += 1;
+    await this.#world.stop(process);
+    this.#isClosing -= 1;
+  }
+
+  async #turnClock(process: Process): Promise<void> {
+    const { scheduler, faults, setting } = this.#world;
+    const random = new Random(setting.seed, `${process.name}/clock`);
+    while (!faults.isOver) {
+      await scheduler.sleep(random.logUniform(50, 600_000));
+      if (!faults.strikes("clock jumped", random)) continue;
+      const jumpMs = random.logUniform(1, 6 * 3_600_000) * (random.chance(0.5) ? 1 : -1);
+      process.clock.offsetMs += jumpMs;
+      this.#world.say(process.name, () => `its clock jumps ${(jumpMs / 1000).toFixed(3)} s`);
+    }
+  }
+
+  /** The store goes away and comes back. */
+  async #interrupt(): Promise<void> {
+    const { scheduler, faults, server, setting } = this.#world;
+    const random = new Random(setting.seed, "interruptions");
+    while (!faults.isOver) {
+      await scheduler.sleep(random.logUniform(50, 600_000));
+      const isStopped = faults.strikes("store stopped", random);
+      if (!isStopped && !faults.strikes("store unreachable", random)) continue;
+      server.leave(isStopped ? "stopped" : "unreachable");
+      await scheduler.sleep(random.logUniform(10, 120_000));
+      server.comeBack();
+      this.#world.say("store", () => "is back");
+    }
+  }
+
+  async #log() {
+    const events = [];
+    for await (const event of this.#world.server.memory.readAll()) events.push(event);
+    return events;
+  }
+
+  #isUpToDate(): boolean {
+    return this.#late().length === 0;
+  }
+
+  /** Followers and subscribers that are not yet where the log is. Cheap: it is asked after every step. */
+  #late(): readonly string[] {
+    const { server } = this.#world;
+    const late: string[] = [];
+    for (const subscriber of this.#subscribers) {
+      const wanted = subscriber.project === undefined ? server.events : server.headOf(streamOf(subscriber.project));
+      if (subscriber.isAlive && subscriber.received.length !== wanted) {
+        late.push(`a subscriber that has ${subscriber.received.length} of ${wanted} events`);
+      }
+    }
+    for (const serving of this.#servings) {
+      if (!serving.isAlive) continue;
+      const latest = server.latestDeployment(streamOf(serving.project), serving.environment);
+      if (!serving.isReady || serving.serves !== latest) {
+        late.push(
+          `a follower of ${serving.project}/${serving.environment} that serves ${serving.serves}, not ${latest}`,
+        );
+      }
+    }
+    return late;
+  }
+
+  #whatIsMissing(): string {
+    const clients = this.#world.ordersUnderWay === 0 ? [] : [`${this.#world.ordersUnderWay} orders`];
+    const closing = this.#isClosing === 0 ? [] : [`${this.#isClosing} ledgers that close`];
+    return [...clients, ...closing, ...this.#late()].join("; ");
+  }
+
+  /** What each ledger believes, and what a new one makes of snapshots, is what the log alone says. */
+  async #compareWithScratch(): Promise<void> {
+    const { server, setting, scheduler } = this.#world;
+    const machine = new Machine("p9", 1, setting.seed, scheduler, { offsetMs: 0 });
+    const options = { runtime: machine.runtime };
+    const withSnapshots = new LocalLedger(server.memory, options);
+    const fromScratch = new LocalLedger({ ...server.memory, kept: async () => undefined }, options);
+    for (const project of this.#world.projects) {
+      if (server.headOf(streamOf(project)) === 0) continue;
+      const [one, other] = await Promise.all(
+        [withSnapshots, fromScratch].map(async (ledger) => {
+          const [summary, places] = [await ledger.project(project), await ledger.leaderboard(project)];
+          return JSON.stringify([summary, places], (_, value) => (typeof value === "bigint" ? String(value) : value));
+        }),
+      );
+      if (one !== other) this.#world.wrong(`${project}: a snapshot leads to ${one}, and the log to ${other}`);
+    }
+  }
+
+  #compareSubscribers(log: readonly { readonly stream: string; readonly position: string }[]): void {
+    for (const { received, project } of this.#subscribers) {
+      const wanted = project === undefined ? log : log.filter(({ stream }) => stream === streamOf(project));
+      received.forEach((event, index) => {
+        if (event.position !== wanted[index]?.position) {
+          this.#world.wrong(
+            `a subscriber's event ${index} is ${event.position}, and the log's ${wanted[index]?.position}`,
+          );
+        }
+      });
+    }
+  }
+}
