@@ -24,7 +24,7 @@ export interface TestServer {
 
 export interface ServerProcess {
   readonly port: number;
-  kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after a kill, on the same port and folder. */
   restart(): Promise<void>;
   stop(): Promise<void>;

@@ -7,6 +7,7 @@ import {
   StreamDeletedError,
   TimeoutError,
   UnavailableError,
+  UnknownError,
 } from "@eventstore/db-client";
 import { LedgerError } from "../../errors.ts";
 
@@ -33,9 +34,15 @@ export function isPassing(error: unknown): boolean {
     known instanceof CancelledError ||
     known instanceof DeadlineExceededError ||
     known instanceof TimeoutError ||
+    isBrokenCall(known) ||
     isDiscoveryFailure(known)
   );
 }
+
+/** INTERNAL of gRPC: what a call ends in that broke off without a status, as those of a server that goes down do. */
+const BROKEN_CALL = 13;
+
+const isBrokenCall = (error: unknown): boolean => error instanceof UnknownError && error.code === BROKEN_CALL;
 
 export const isNotLeader = (error: unknown): boolean => asCommandError(error) instanceof NotLeaderError;
 
