@@ -7,7 +7,6 @@ import { TASKS, type Task } from "./tasks.ts";
  * The vocabulary of the ledger. These schemas are the single source of the types; the CLI, HTTP and the documentation
  * take theirs from here. Objects are loose: a field written by a newer version survives a read by this one.
  */
-export const SCHEMA_VERSION = 1;
 
 export const TaskName = z.enum(Object.keys(TASKS) as [Task, ...Task[]]);
 export const GoalName = z.enum(["maximize", "minimize"]);

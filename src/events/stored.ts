@@ -1,5 +1,6 @@
 import { LedgerError } from "../errors.ts";
-import { type EventMetadata, type RecordedEvent, SCHEMA_VERSION } from "./events.ts";
+import type { EventMetadata, RecordedEvent } from "./events.ts";
+import { upcast } from "./upcast.ts";
 
 /** What a store gives back, whatever its kind: JSON text and its place in the log. */
 interface Stored {
@@ -10,17 +11,6 @@ interface Stored {
   readonly stream: string;
   readonly revision: bigint;
   readonly position: string;
-}
-
-type Upcast = (data: object) => object;
-
-/** By type, then by the schema version found: what makes it the next version. Empty while there has been only one. */
-const UPCASTS: Readonly<Record<string, Readonly<Record<number, Upcast>>>> = {};
-
-function upcast(type: string, data: object, version: number): object {
-  let current = data;
-  for (let from = version; from < SCHEMA_VERSION; from++) current = UPCASTS[type]?.[from]?.(current) ?? current;
-  return current;
 }
 
 /**

@@ -91,6 +91,9 @@ async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProces
     "--node-ip=127.0.0.1",
     `--node-port=${port}`,
     "--stream-existence-filter-size=1000000",
+    // By the clock on the wall, 250 otherwise: on a busy machine the first event of a script takes longer.
+    "--projection-execution-timeout=30000",
+    "--projection-compilation-timeout=30000",
   ];
   let child = await start();
 

@@ -1,0 +1,4 @@
+import { evolveActiveModels, initialActiveModels } from "../active-models.ts";
+import { eachProject } from "./each-project.ts";
+
+eachProject(initialActiveModels, evolveActiveModels).outputState();
