@@ -21,7 +21,7 @@ export function policyInForce(own: PolicyData, defaults: PolicyData, task: Task 
     environment: own.environment ?? defaults.environment ?? DEFAULT_ENVIRONMENT,
     requireReason: own.requireReason ?? defaults.requireReason ?? false,
     // A copy: the policy is handed out, and what a caller does to it must not reach the fold.
-    frozen: copied(own.frozen !== undefined ? own.frozen : defaults.frozen),
+    frozen: copied(own.frozen ?? defaults.frozen),
     ...keyMetricInForce(own, defaults, task),
   };
 }
@@ -44,7 +44,7 @@ export function mergePolicy(own: PolicyData, change: Change, task: Task | null):
   const merged: Record<string, unknown> = { ...own };
   for (const [field, value] of Object.entries(change)) {
     if (value === undefined) continue;
-    if (value === null && field !== "frozen") delete merged[field];
+    if (value === null) delete merged[field];
     else merged[field] = value;
   }
   const { metric, goal } = change;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { policyInForce } from "../../src/domain/policy.ts";
 import { TASKS } from "../../src/events/tasks.ts";
 import {
   type Asked,
@@ -322,7 +323,13 @@ describe("policy", () => {
     frozen.when(deploy(), "2026-06-01T00:00:00.000Z").thenDeployed(1);
   });
   test("is never refused for being frozen", () =>
-    expect(merged(setPolicy({ frozen: { reason: "x" } }), setPolicy({ frozen: null }))).toEqual({ frozen: null }));
+    expect(merged(setPolicy({ frozen: { reason: "x" } }), setPolicy({ frozen: null }))).toEqual({}));
+  test("frozen: null is the default again, which the ledger itself may set", () => {
+    const defaults = { frozen: { reason: "audit season" } };
+    expect(policyInForce({}, defaults, null).frozen).toEqual({ reason: "audit season" });
+    const own = policyInForce({ frozen: { reason: "x" } }, defaults, null);
+    expect(own.frozen).toEqual({ reason: "x" });
+  });
   test("wants a reason with every command but a training", () => {
     const strict = given(A, setPolicy({ requireReason: true }));
     strict.when(deploy()).thenRefused("REASON_REQUIRED");

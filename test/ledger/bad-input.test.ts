@@ -298,6 +298,12 @@ describe("bad input", () => {
     async (method, _text, names, args) => expectClear(await refusalOf(method, args), names),
   );
 
+  test("that is small in memory and endless as JSON is refused at once", async () => {
+    const doubled = Array.from({ length: 40 }).reduce<object>((half) => ({ a: half, b: half }), {});
+    const refusal = await refusalOf("recordTraining", [train({ hyperparams: { inner: doubled } })]);
+    expectClear(refusal, /hyperparams\.inner: holds more than 524288 values/);
+  });
+
   const badOpenings: readonly (readonly [url: unknown, options: unknown, names: RegExp])[] = [
     [undefined, {}, /store address: is required/],
     [null, {}, /store address: must be a string, not null/],
