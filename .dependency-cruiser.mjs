@@ -5,7 +5,8 @@ const rooms = {
   "^src/events/": ["^src/errors\\.ts$"],
   "^projections/": ["^src/events/"],
   "^src/domain/": ["^src/errors\\.ts$", "^src/events/", "^projections/"],
-  "^src/store/": ["^src/(errors|runtime)\\.ts$"],
+  "^src/sqlite/": ["^src/errors\\.ts$"],
+  "^src/store/": ["^src/(errors|runtime)\\.ts$", "^src/sqlite/"],
   "^src/ledger/": [
     "^src/(errors|runtime)\\.ts$",
     "^src/events/",
@@ -76,7 +77,11 @@ export default {
       { path: "^src/", pathNot: "^src/(cli/demo\\.ts|demo/)" },
       { path: "^src/demo/" },
     ),
-    forbid("a-driver-stays-in-its-store", { pathNot: "^(src/store/sqlite|test/)" }, { path: "better-sqlite3" }),
+    forbid(
+      "a-driver-stays-in-its-store",
+      { pathNot: "^(src/(store/sqlite|sqlite|read-model)/?|test/)" },
+      { path: "better-sqlite3" },
+    ),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -2,16 +2,17 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { LedgerError } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
+import { toLedgerError } from "../sqlite/errors.ts";
+import { sqliteThread } from "../sqlite/thread.ts";
+import { beside } from "../sqlite/worker.ts";
 import { checkAppend, checkKeep, checkKeptName, checkMaxCount, checkRevision } from "./append-rules.ts";
 import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
 import { formatPosition, parsePosition } from "./position.ts";
 import { sqliteChangeCount } from "./sqlite/change-count.ts";
 import { watchForCommits } from "./sqlite/change-watch.ts";
-import { toLedgerError } from "./sqlite/errors.ts";
 import { groupCommit } from "./sqlite/group-commit.ts";
 import { liveTail } from "./sqlite/live-tail.ts";
 import { readPages } from "./sqlite/pages.ts";
-import { sqliteThread } from "./sqlite/thread.ts";
 import {
   type Cell,
   type Reader,
@@ -44,8 +45,8 @@ export async function sqliteEventStore(
   { lockTimeoutMs = 30_000 }: SqliteOptions = {},
 ): Promise<SqliteEventStore> {
   const path = resolve(givenPath);
-  const reader = sqliteThread<Reader>("reader", { path, lockTimeoutMs });
-  const writer = sqliteThread<Writer>("writer", { path, lockTimeoutMs });
+  const reader = sqliteThread<Reader>(beside(import.meta.url, "sqlite/reader"), { path, lockTimeoutMs });
+  const writer = sqliteThread<Writer>(beside(import.meta.url, "sqlite/writer"), { path, lockTimeoutMs });
   const commits = groupCommit(
     (calls) => writer.call("commit", calls),
     () => tail.wake(),

@@ -1,11 +1,11 @@
 import type { Database } from "better-sqlite3";
 import { LedgerError } from "../../errors.ts";
+import { isTaken } from "../../sqlite/errors.ts";
+import { type Failure, toFailure } from "../../sqlite/thread-loop.ts";
 import { repeatOrConflict, revisionInWords, staleKeep, type TakenId } from "../append-rules.ts";
 import type { Appended, ExpectedKept } from "../event-store.ts";
 import { formatPosition } from "../position.ts";
-import { isTaken } from "./errors.ts";
-import { toFailure } from "./thread-loop.ts";
-import { ANY, type BatchAnswer, type Cell, type Failure, KEEP, NONE } from "./wire.ts";
+import { ANY, type BatchAnswer, type Cell, KEEP, NONE } from "./wire.ts";
 
 /** Heads remembered; then all are forgotten and looked up again (some MiB at most). */
 const MAX_HEADS = 10_000;

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
-import { orClose } from "./connection.ts";
-import { isBusy } from "./errors.ts";
+import { orClose } from "../../sqlite/busy.ts";
+import { isBusy } from "../../sqlite/errors.ts";
 
 /** Calls within one turn of the event loop after which it pays to park. */
 const CALLS_BEFORE_PARKING = 4;

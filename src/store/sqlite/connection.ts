@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { LedgerError } from "../../errors.ts";
-import { isBusy } from "./errors.ts";
+import { orClose } from "../../sqlite/busy.ts";
 import { fileState, migrate, setPageSize } from "./schema.ts";
 
 /** After so many pages of log (16 MiB) a commit also copies them into the database. */
@@ -12,30 +12,6 @@ const MAX_IDLE_LOG_BYTES = 64 * 1024 * 1024;
 
 /** Which file stands at the path just now; undefined when there is none. */
 export const fileAt = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
-
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-/** Blocks the thread, so never the main one. */
-export function sleep(durationMs: number): void {
-  Atomics.wait(sleeper, 0, 0, durationMs);
-}
-
-/**
- * Does `work` again until no other process is in the way. The pauses are short and random: whoever waits is as likely
- * to be next as whoever comes. (Chance may stay here: no rule of the ledger depends on it.)
- * @throws what `work` throws otherwise, or when the file is still locked after `timeoutMs`.
- */
-export function untilNotBusy<Result>(work: () => Result, timeoutMs: number): Result {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-      sleep(0.2 + 1.3 * Math.random());
-    }
-  }
-}
 
 /**
  * Whether there is a file.
@@ -51,16 +27,6 @@ function isThere(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw cannotOpen("it is a directory");
   return found !== undefined;
-}
-
-/** What `prepare` makes of a connection; should it fail, the connection is closed. */
-export function orClose<Result>(database: Database.Database, prepare: () => Result): Result {
-  try {
-    return prepare();
-  } catch (error) {
-    database.close();
-    throw error;
-  }
 }
 
 /**

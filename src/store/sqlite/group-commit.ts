@@ -1,5 +1,5 @@
+import { fromFailure } from "../../sqlite/thread.ts";
 import type { Appended } from "../event-store.ts";
-import { fromFailure } from "./thread.ts";
 import { appended, type BatchAnswer, type Cell } from "./wire.ts";
 
 /** One transaction takes no more than this, so that the next callers, and other processes, get their turn. */

@@ -1,6 +1,7 @@
 import type { Database, Statement } from "better-sqlite3";
-import { openForReading, orClose, untilNotBusy } from "./connection.ts";
-import { serve, type ThreadSettings } from "./thread-loop.ts";
+import { orClose, untilNotBusy } from "../../sqlite/busy.ts";
+import { serve, type ThreadSettings } from "../../sqlite/thread-loop.ts";
+import { openForReading } from "./connection.ts";
 import { type Cell, type KeptRow, NO_EVENTS, type Page, type Reader } from "./wire.ts";
 
 /** The thread that reads: nobody who reads waits for a commit, and the main thread never waits for the disk. */

@@ -1,3 +1,4 @@
+import type { Failure } from "../../sqlite/thread-loop.ts";
 import type { Appended, ExpectedKept, ExpectedRevision, NewEvent, StoredEvent } from "../event-store.ts";
 import { formatPosition } from "../position.ts";
 
@@ -6,14 +7,6 @@ import { formatPosition } from "../position.ts";
  * each event would cost more than to insert it.
  */
 export type Cell = string | number;
-
-/** A {@link LedgerError} on its way between threads: an instance would lose its code. */
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly cause?: string;
-}
 
 /** What a batch came to: of each call the last revision and position, or in `failures` why not. */
 export interface BatchAnswer {

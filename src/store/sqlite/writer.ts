@@ -1,8 +1,9 @@
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../../errors.ts";
+import { orClose, untilNotBusy } from "../../sqlite/busy.ts";
+import { serve, type ThreadSettings } from "../../sqlite/thread-loop.ts";
 import { type BatchWriter, batchWriter } from "./append.ts";
-import { fileAt, openForWriting, orClose, untilNotBusy } from "./connection.ts";
-import { serve, type ThreadSettings } from "./thread-loop.ts";
+import { fileAt, openForWriting } from "./connection.ts";
 import type { Cell, Writer } from "./wire.ts";
 
 /** The thread that writes: it alone waits for the file's lock and for the disk. */

@@ -1,7 +1,6 @@
-import { LedgerError, type LedgerErrorCode } from "../../errors.ts";
-import type { Answer, ThreadSettings } from "./thread-loop.ts";
-import type { Failure } from "./wire.ts";
-import { dismiss, type Employer, hire, type ThreadFile, type WorkerThread } from "./worker.ts";
+import { LedgerError, type LedgerErrorCode } from "../errors.ts";
+import type { Answer, Failure, ThreadSettings } from "./thread-loop.ts";
+import { dismiss, type Employer, hire, type WorkerThread } from "./worker.ts";
 
 /** Operations that another thread does, in the order of the calls. It starts at the first one. */
 export interface Thread<Operations extends Record<keyof Operations, (...args: never[]) => unknown>> {
@@ -28,8 +27,9 @@ interface Waiting {
 export const fromFailure = ({ code, message, details, cause }: Failure): LedgerError =>
   new LedgerError(code as LedgerErrorCode, message, details, { cause });
 
+/** `file`: the module that the thread runs, which calls `serve`. */
 export function sqliteThread<Operations extends Closing & Record<keyof Operations, (...args: never[]) => unknown>>(
-  file: ThreadFile,
+  file: URL,
   settings: ThreadSettings,
 ): Thread<Operations> {
   const waiting: Waiting[] = [];

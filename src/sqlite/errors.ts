@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { LedgerError, type LedgerErrorCode } from "../../errors.ts";
+import { LedgerError, type LedgerErrorCode } from "../errors.ts";
 
 /** What SQLite says and what it means for a ledger: a code and the end of the sentence `the ledger "<path>" …`. */
 const MEANINGS: readonly (readonly [prefix: string, code: LedgerErrorCode, story: string])[] = [

@@ -1,6 +1,13 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { toLedgerError } from "./errors.ts";
-import type { Failure } from "./wire.ts";
+
+/** A {@link LedgerError} on its way between threads: an instance would lose its code. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly cause?: string;
+}
 
 /** What a thread is given when it starts. */
 export interface ThreadChannel {

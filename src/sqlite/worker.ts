@@ -1,7 +1,6 @@
+import { basename } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Answer, Request, ThreadChannel } from "./thread-loop.ts";
-
-export type ThreadFile = "reader" | "writer";
 
 /** Who a worker works for. */
 export interface Employer {
@@ -20,8 +19,9 @@ interface Colleague extends WorkerThread {
   employer: Employer | undefined;
 }
 
-/** Beside this file lies the other, as source or compiled. */
-const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
+/** The module `name` beside the one that `here` is the URL of, as source or compiled. */
+export const beside = (here: string, name: string): URL =>
+  new URL(`./${name}.${here.endsWith(".ts") ? "ts" : "js"}`, here);
 
 /** A thread takes over the flags of the process; under the one of `node -e` it would not load a file. */
 const FLAGS = process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
@@ -31,10 +31,10 @@ const FLAGS = process.execArgv.some((flag) => flag.startsWith("--input-type")) ?
  * process that opens one store after another, a test run say, meets this.
  */
 const MAX_IDLE_MS = 2000;
-const idle = new Map<ThreadFile, Colleague>();
+const idle = new Map<string, Colleague>();
 
 /** One that waits for work, or a new one. */
-export function hire(file: ThreadFile, employer: Employer): WorkerThread {
+export function hire({ href: file }: URL, employer: Employer): WorkerThread {
   const found = idle.get(file);
   idle.delete(file);
   const worker = found ?? start(file);
@@ -43,7 +43,7 @@ export function hire(file: ThreadFile, employer: Employer): WorkerThread {
 }
 
 /** It has nothing left to do for its employer. */
-export function dismiss(file: ThreadFile, worker: WorkerThread): void {
+export function dismiss({ href: file }: URL, worker: WorkerThread): void {
   const colleague = worker as Colleague;
   colleague.employer = undefined;
   colleague.keepAlive(false);
@@ -60,11 +60,11 @@ export function dismiss(file: ThreadFile, worker: WorkerThread): void {
   }, MAX_IDLE_MS).unref();
 }
 
-function start(file: ThreadFile): Colleague {
+function start(file: string): Colleague {
   const { port1: port, port2 } = new MessageChannel();
   const doorbell = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL(`./${file}.${EXTENSION}`, import.meta.url), {
-    name: `model-ledger sqlite ${file}`,
+  const worker = new Worker(new URL(file), {
+    name: `model-ledger sqlite ${basename(file)}`,
     workerData: { port: port2, doorbell } satisfies ThreadChannel,
     transferList: [port2],
     ...FLAGS,
