@@ -22,14 +22,18 @@ const rooms = {
     "^src/ledger/",
     "^src/store/event-store\\.ts$",
   ],
+  "^src/subscriptions/": ["^src/(errors|runtime)\\.ts$", "^src/(events|domain)/", "^src/store/event-store\\.ts$"],
   "^src/api/": [
     "^src/(errors|runtime)\\.ts$",
-    "^src/(events|domain|ledger|audit)/",
+    "^src/(events|domain|ledger|audit|subscriptions)/",
     "^projections/",
     "^src/store/event-store\\.ts$",
   ],
   "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store)/"],
-  "^src/index\\.ts$": ["^src/(errors|runtime|open-ledger)\\.ts$", "^src/(events|domain|ledger|audit|api)/"],
+  "^src/index\\.ts$": [
+    "^src/(errors|runtime|open-ledger)\\.ts$",
+    "^src/(events|domain|ledger|audit|api|subscriptions)/",
+  ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/"],
   "^src/main\\.ts$": ["^src/open-ledger\\.ts$", "^src/cli/"],
@@ -62,7 +66,7 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit|api)/" },
+      { path: "^src/(ledger|audit|subscriptions|api)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(

@@ -1,6 +1,7 @@
 export type {
   ActiveModelOptions,
   DeployInput,
+  DurableSubscriptions,
   ExplainOptions,
   ExportOptions,
   FollowOptions,
@@ -50,3 +51,6 @@ export type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult }
 export type { Rows } from "./ledger/rows.ts";
 export { openLedger } from "./open-ledger.ts";
 export { type Runtime, systemRuntime } from "./runtime.ts";
+export type { ParkedEvent } from "./subscriptions/parked.ts";
+export type { Attempt, Observation } from "./subscriptions/reader.ts";
+export type { SubscriptionOptions, SubscriptionSummary } from "./subscriptions/subscriptions.ts";

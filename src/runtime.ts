@@ -28,6 +28,25 @@ function systemActor(): string {
   }
 }
 
+/**
+ * Waits until `ms` have passed or `ended` aborts, and keeps the process alive meanwhile: somebody depends on what comes
+ * after it.
+ */
+export function pause(ms: number, runtime: Runtime, ended: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const hold = setInterval(() => undefined, 2 ** 30);
+    const stop = runtime.after(ms, done);
+    function done(): void {
+      clearInterval(hold);
+      stop();
+      ended.removeEventListener("abort", done);
+      resolve();
+    }
+    ended.addEventListener("abort", done);
+    if (ended.aborted) done();
+  });
+}
+
 const RANDOM_BYTES = 16;
 
 /** Random bytes for one id at a time, fetched in bulk: asking the kernel for each took most of a command's time. */

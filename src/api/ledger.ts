@@ -19,6 +19,7 @@ import type {
 import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
 import type { Rows } from "../ledger/rows.ts";
 import type { Runtime } from "../runtime.ts";
+import type { Subscriptions } from "../subscriptions/subscriptions.ts";
 import type { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput } from "./inputs.ts";
 
 export interface LedgerOptions {
@@ -65,6 +66,12 @@ export interface ImportOptions {
 }
 
 export type ExplainOptions = z.input<typeof ExplainInput>;
+
+/** Named subscriptions whose checkpoint the ledger's store keeps. */
+export type DurableSubscriptions = Pick<
+  Subscriptions,
+  "run" | "list" | "parked" | "retryParked" | "dropParked" | "remove"
+>;
 
 /**
  * A ledger of model deployments. Commands resolve once they would survive a power cut, and answer with the `position`
@@ -135,6 +142,12 @@ export interface Ledger extends AsyncDisposable {
 
   /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
   subscribe(options?: SubscribeOptions): AsyncIterable<RecordedEvent>;
+
+  /**
+   * Durable subscriptions: `subscriptions.run({ name, handle })` goes on where that name stopped, in whatever process,
+   * and handles every event at least once, in order; what cannot be handled is parked.
+   */
+  readonly subscriptions: DurableSubscriptions;
 
   /** Keeps the active model at hand: `follower.current` is a property read, "change" tells of each deployment. */
   follow(project: string, options?: FollowOptions): Promise<Follower>;

@@ -40,6 +40,7 @@ import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
+import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import {
   ActiveModelInput,
   ExportInput,
@@ -78,6 +79,7 @@ const NO_OPTIONS = {} as const;
 
 /** A ledger on a store of its own. */
 export class LocalLedger implements Ledger {
+  readonly subscriptions: Subscriptions;
   readonly #store: EventStore;
   readonly #runtime: Runtime;
   readonly #defaults: PolicyData;
@@ -117,6 +119,7 @@ export class LocalLedger implements Ledger {
     this.#queries = new Queries({ store, cache: this.#cache, defaults: this.#defaults });
     this.#asOf = new AsOf(store);
     this.#positions = new Positions(store, runtime);
+    this.subscriptions = new Subscriptions(store, runtime);
   }
 
   get address(): string {
@@ -274,6 +277,7 @@ export class LocalLedger implements Ledger {
   }
 
   async close(): Promise<void> {
+    await this.subscriptions.close();
     await Promise.all([...this.#followers].map((follower) => follower.close()));
     await this.#commands.settled();
     await this.#snapshots.settled();

@@ -99,9 +99,16 @@ export class Session {
   }
 }
 
+/** Commands that have commands of their own, and what those are about. */
+export const FAMILIES = {
+  park: { summary: "events that a durable subscription could not handle", example: "park list" },
+} as const;
+
 /** One command of the program: a value in the table of `program.ts`. */
 export interface CliCommand {
   readonly group: "Record and deploy" | "Govern" | "Ask" | "Watch and check";
+  /** The command that this one is a part of: "park" for `model-ledger park list`. */
+  readonly within?: keyof typeof FAMILIES;
   /** Name and arguments, as the help shows them: "deploy <project>". */
   readonly signature: string;
   readonly summary: string;

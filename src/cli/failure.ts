@@ -11,6 +11,8 @@ const NEXT = {
   PROJECT_NOT_FOUND: "`model-ledger projects` lists what there is",
   MODEL_NOT_FOUND: "`model-ledger models <project>` lists what there is",
   DEPLOYMENT_NOT_FOUND: "`model-ledger history <project>` lists what there is",
+  SUBSCRIPTION_NOT_FOUND: "`model-ledger park list` shows what there is",
+  WEBHOOK_NOT_FOUND: "`model-ledger webhook list` shows what there is",
   TASK_REQUIRED: "add --task",
   TASK_MISMATCH: "leave --task out, or record it in another project",
   NO_QUALIFIED_MODEL: "`model-ledger models <project>` shows which are there and which are retired",
@@ -64,10 +66,13 @@ export function inOptions(error: unknown, command: Command): unknown {
   if (!(error instanceof LedgerError) || error.code !== "INVALID_INPUT") return error;
   const issues = error.details.issues as readonly Issue[] | undefined;
   if (issues === undefined) return error;
-  const known = new Set([...command.options, ...(command.parent?.options ?? [])].map(({ long }) => long));
+  const known = new Set(withAncestors(command).flatMap(({ options }) => options.map(({ long }) => long)));
   const named = issues.map(({ path, message }) => [optionOf(path, known), message].filter(Boolean).join(": "));
   return new LedgerError("INVALID_INPUT", named.join("; "), error.details, { cause: error });
 }
+
+const withAncestors = (command: Command): readonly Command[] =>
+  command.parent ? [command, ...withAncestors(command.parent)] : [command];
 
 /** Fields that hold what a repeated option gave, and that option. */
 const REPEATED: Readonly<Record<string, string>> = {

@@ -2,8 +2,7 @@ import { Command, Option } from "commander";
 import { active } from "./active.ts";
 import { history, leaderboard, models, timeline } from "./ask.ts";
 import { audit } from "./audit.ts";
-import { watch } from "./check.ts";
-import { type CliCommand, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
+import { type CliCommand, FAMILIES, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
 import { demo } from "./demo.ts";
 import { deploy, promote, rollback } from "./deploy.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -12,15 +11,18 @@ import { exportCommand, importCommand } from "./export.ts";
 import { inOptions, reportFailure } from "./failure.ts";
 import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
 import { Output, type Streams } from "./output.ts";
+import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
 import { projects } from "./projects.ts";
 import { train } from "./train.ts";
 import { verify } from "./verify.ts";
+import { watch } from "./watch.ts";
 
 const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
   ...[active, projects, models, leaderboard, history, timeline, explain, audit],
   ...[watch, verify, exportCommand, importCommand, demo],
+  ...[subscriptions, parkList, parkRetry, parkDrop],
 ];
 
 const MAIN_HELP = `
@@ -69,16 +71,30 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
   return program;
 }
 
+/** The command that `entry` is a part of, made when the first of its parts is. */
+function parentOf(program: Command, { within, group }: CliCommand): Command {
+  if (within === undefined) return program;
+  const there = program.commands.find((command) => command.name() === within);
+  if (there) return there;
+  const { summary, example } = FAMILIES[within];
+  return program
+    .command(within)
+    .helpGroup(`${group}:`)
+    .description(summary)
+    .addHelpText("after", `\nExamples:\n  $ model-ledger ${example}`);
+}
+
 function addCommand(program: Command, entry: CliCommand, world: World, onExit: (code: number) => void): void {
   const examples = entry.examples.map((example) => `  $ model-ledger ${example}`).join("\n");
-  const command = program
+  const command = parentOf(program, entry)
     .command(entry.signature)
-    .helpGroup(`${entry.group}:`)
+    .helpGroup(entry.within === undefined ? `${entry.group}:` : "Commands:")
     .description(entry.summary)
     .addHelpText("after", `\nExamples:\n${examples}`);
   entry.configure?.(command);
   command.action(async (...parameters: unknown[]) => {
-    const args = parameters.slice(0, command.registeredArguments.length).map(String);
+    const given = parameters.slice(0, command.registeredArguments.length).flat();
+    const args = given.filter((argument) => argument !== undefined).map(String);
     const globals = program.opts<GlobalOptions>();
     const { json = false, quiet = false, color } = globals;
     const session = new Session(globals, new Output(world.streams, { json, quiet, color }), world.open, world.signal);

@@ -1,13 +1,13 @@
 import { validate } from "uuid";
 import { LedgerError } from "../../errors.ts";
-import type { Runtime } from "../../runtime.ts";
+import { pause, type Runtime } from "../../runtime.ts";
 import { checkAppend, repeatOrConflict, revisionInWords, type TakenId } from "../append-rules.ts";
 import type { Appended, ExpectedRevision, NewEvent } from "../event-store.ts";
 import { type AppendStream, appendRequest } from "./append-stream.ts";
 import type { StreamNames } from "./names.ts";
 import type { EventStoreDbReader } from "./reader.ts";
 import { recentIds } from "./recent-ids.ts";
-import { patience, pause, pauseMs } from "./retry.ts";
+import { patience, pauseMs } from "./retry.ts";
 
 interface Parts {
   readonly address: string;

@@ -1,13 +1,13 @@
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { LedgerError } from "../../errors.ts";
-import type { Runtime } from "../../runtime.ts";
+import { pause, type Runtime } from "../../runtime.ts";
 import { staleKeep } from "../append-rules.ts";
 import type { ExpectedKept, ExpectedRevision, Kept } from "../event-store.ts";
 import { type Answer, type AppendStream, appendRequest, type Proposed } from "./append-stream.ts";
 import type { StreamNames } from "./names.ts";
 import type { EventStoreDbReader } from "./reader.ts";
-import { patience, pause, pauseMs } from "./retry.ts";
+import { patience, pauseMs } from "./retry.ts";
 import { MAX_INT64, type Recorded } from "./wire.ts";
 
 /** Every value is one event, or as many as it takes with the last naming their number: a reader never sees half of one. */

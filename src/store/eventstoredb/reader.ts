@@ -1,11 +1,11 @@
-import type { Runtime } from "../../runtime.ts";
+import { pause, type Runtime } from "../../runtime.ts";
 import type { StoredEvent } from "../event-store.ts";
 import type { Connection } from "./connection.ts";
 import type { EventStoreDbTarget } from "./connection-string.ts";
 import { isPassing, toLedgerError } from "./errors.ts";
 import type { StreamNames } from "./names.ts";
 import { type Page, readPage } from "./pages.ts";
-import { patience, pause, pauseMs } from "./retry.ts";
+import { patience, pauseMs } from "./retry.ts";
 import { logReadRequest, MAX_INT64, parsePosition, type Recorded, storedEvent, streamReadRequest } from "./wire.ts";
 
 const NOTHING: Page<never> = { events: [], isLast: true };

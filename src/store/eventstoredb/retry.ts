@@ -7,22 +7,6 @@ const MAX_PAUSE_MS = 2_000;
 export const pauseMs = (failures: number, { random }: Runtime): number =>
   Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + random() / 2);
 
-/** Waits, and keeps the process alive meanwhile: it must not end between an append and its answer. */
-export function pause(ms: number, runtime: Runtime, ended: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const hold = setInterval(() => undefined, 2 ** 30);
-    const stop = runtime.after(ms, done);
-    function done(): void {
-      clearInterval(hold);
-      stop();
-      ended.removeEventListener("abort", done);
-      resolve();
-    }
-    ended.addEventListener("abort", done);
-    if (ended.aborted) done();
-  });
-}
-
 export interface Patience {
   /** Whether there is time for another attempt. */
   readonly hasTime: () => boolean;

@@ -1,11 +1,11 @@
 import type { ReadReq } from "@eventstore/db-client/generated/streams_pb.js";
-import type { Runtime } from "../../runtime.ts";
+import { pause, type Runtime } from "../../runtime.ts";
 import type { StoredEvent } from "../event-store.ts";
 import { type Connection, connect, type Opened, type ReadCall } from "./connection.ts";
 import type { EventStoreDbTarget } from "./connection-string.ts";
 import { isPassing, toLedgerError } from "./errors.ts";
 import type { StreamNames } from "./names.ts";
-import { pause, pauseMs } from "./retry.ts";
+import { pauseMs } from "./retry.ts";
 import {
   logSubscriptionRequest,
   parsePosition,
