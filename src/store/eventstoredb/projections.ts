@@ -1,5 +1,5 @@
 import { EventStoreDBClient, type ProjectionDetails, type SingleNodeOptions } from "@eventstore/db-client";
-import type { Runtime } from "../../runtime.ts";
+import { pause, type Runtime } from "../../runtime.ts";
 import type {
   PlannedProjection,
   ProjectionChange,
@@ -13,7 +13,7 @@ import { streamNames } from "./names.ts";
 import { onlySystemProjections, projectionError, projectionFailure, projectionState } from "./projection-errors.ts";
 import { projectionScripts } from "./projection-scripts.ts";
 import { eventStoreDbReader } from "./reader.ts";
-import { patience, pause, pauseMs } from "./retry.ts";
+import { patience, pauseMs } from "./retry.ts";
 
 /** The server's own projection that files each event under its category: ours read what it writes. */
 const BY_CATEGORY = "$by_category";
