@@ -1,5 +1,6 @@
 export type {
   ActiveModelOptions,
+  CheckpointOptions,
   DeployInput,
   DurableSubscriptions,
   ExplainOptions,
@@ -18,12 +19,15 @@ export type {
   TimelineOptions,
   VerifyOptions,
 } from "./api/ledger.ts";
+export type { Checked } from "./audit/checkpoint-check.ts";
 export { cloudEventOf, type DeploymentCdEvent, type DeploymentCloudEvent } from "./audit/cloud-events.ts";
 export type { Contender, Explanation } from "./audit/explain.ts";
 export { EXPORT_FORMATS, type ExportFormat, exportDeployments } from "./audit/export-deployments.ts";
 export type { Imported } from "./audit/import.ts";
+export type { SignedCheckpoint } from "./audit/sign-checkpoint.ts";
+export { generateKeys } from "./audit/signed-note.ts";
 export type { TimelineEntry } from "./audit/timeline.ts";
-export type { Broken, Verification } from "./audit/verify.ts";
+export type { Against, Broken, Verification } from "./audit/verify.ts";
 export { verifyExport } from "./audit/verify-export.ts";
 export type { Policy } from "./domain/policy.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";

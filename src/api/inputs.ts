@@ -31,12 +31,27 @@ export const TimelineInput = z
     message: "must not be before `from`",
   });
 export const ReadInput = z.strictObject(READ_OPTIONS);
-export const VerifyInput = z.strictObject({
-  project: ProjectName.optional(),
-  ...READ_OPTIONS,
-  onProgress: z
-    .custom<(events: number) => void>((value) => typeof value === "function", "must be a function")
-    .optional(),
+const OnProgress = z.custom<(events: number) => void>((value) => typeof value === "function", "must be a function");
+export const VerifyInput = z
+  .strictObject({
+    project: ProjectName.optional(),
+    ...READ_OPTIONS,
+    checkpoint: z.string().min(1).optional(),
+    publicKey: z.string().min(1).optional(),
+    onProgress: OnProgress.optional(),
+  })
+  .refine(({ checkpoint, publicKey }) => (checkpoint === undefined) === (publicKey === undefined), {
+    path: ["publicKey"],
+    message: "a checkpoint and the public key that it was signed for go together",
+  })
+  .refine(({ checkpoint, project }) => checkpoint === undefined || project === undefined, {
+    path: ["project"],
+    message: "a checkpoint is over all projects: leave it out",
+  });
+export const CheckpointInput = z.strictObject({
+  key: z.string().min(1),
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: OnProgress.optional(),
 });
 export const ExportInput = z.strictObject({
   project: ProjectName.optional(),

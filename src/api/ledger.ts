@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { ExplainInput, Explanation } from "../audit/explain.ts";
 import type { Imported } from "../audit/import.ts";
+import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
 import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/commands.ts";
@@ -48,6 +49,18 @@ export type FollowOptions = z.input<typeof FollowInput>;
 export type SubscribeOptions = z.input<typeof SubscribeInput>;
 export interface VerifyOptions extends ReadOptions {
   readonly project?: string;
+  /** A signed checkpoint that was kept elsewhere: the log must begin with the events that it was signed over. */
+  readonly checkpoint?: string;
+  /** Of the key that signed it, `<name>+<id>+<key>`. */
+  readonly publicKey?: string;
+  /** Told now and then how many events have been verified. */
+  readonly onProgress?: (events: number) => void;
+}
+
+export interface CheckpointOptions {
+  /** The private key, as `generateKeys` and `model-ledger keygen` write it. */
+  readonly key: string;
+  readonly signal?: AbortSignal;
   /** Told now and then how many events have been verified. */
   readonly onProgress?: (events: number) => void;
 }
@@ -154,6 +167,13 @@ export interface Ledger extends AsyncDisposable {
 
   /** Recomputes the hash chains of one project or of all, up to the first event that breaks one. */
   verify(options?: VerifyOptions): Promise<Verification>;
+
+  /**
+   * Verifies every chain and signs the head of the Merkle tree (RFC 6962) over all events, in the checkpoint format of
+   * C2SP. Keep it where nobody who writes the ledger can reach it, and hand it to `verify` later. CORRUPT, and nothing
+   * signed, when a chain is broken.
+   */
+  checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint>;
 
   /**
    * The recorded events of one project or of all as NDJSON, a line (without its line feed) at a time, in the order of

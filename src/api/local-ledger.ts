@@ -4,6 +4,8 @@ import { AsOf } from "../audit/as-of.ts";
 import { ExplainInput, type Explanation, explain } from "../audit/explain.ts";
 import { exportLines } from "../audit/export.ts";
 import { type Imported, importLines } from "../audit/import.ts";
+import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
+import { signerOf } from "../audit/signed-note.ts";
 import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
@@ -43,6 +45,7 @@ import type { EventStore } from "../store/event-store.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import {
   ActiveModelInput,
+  CheckpointInput,
   ExportInput,
   FollowInput,
   ImportInput,
@@ -53,6 +56,7 @@ import {
 } from "./inputs.ts";
 import type {
   ActiveModelOptions,
+  CheckpointOptions,
   DeployInput,
   ExplainOptions,
   ExportOptions,
@@ -266,6 +270,11 @@ export class LocalLedger implements Ledger {
     const checked = validated(VerifyInput, options, "query");
     await this.#positions.reached(checked);
     return verifyChains(this.#store, checked);
+  }
+
+  async checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
+    const { key, ...rest } = validated(CheckpointInput, options, "options");
+    return newCheckpoint(this.#store, signerOf(key), rest);
   }
 
   export(options: ExportOptions = {}): AsyncIterable<string> {

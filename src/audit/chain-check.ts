@@ -11,6 +11,20 @@ export interface ChainedEvent {
   readonly metadata: string;
 }
 
+/** An event as the log or an export has it. */
+export interface LoggedEvent extends ChainedEvent {
+  readonly id: string;
+  /** Of an export: 1 for the first. */
+  readonly line?: number;
+}
+
+/** An event that follows: its canonical texts, metadata without the hash. */
+export interface Link {
+  readonly data: string;
+  readonly metadata: string;
+  readonly hash: string;
+}
+
 interface Head {
   readonly revision: bigint;
   readonly hash: string;
@@ -42,8 +56,8 @@ export class ChainCheck {
     for (const [stream, { revision, hash }] of this.#heads) yield [stream, revision, hash];
   }
 
-  /** The event's hash if it follows from the one before in its stream, or why it does not. */
-  next(event: ChainedEvent): { readonly hash: string } | { readonly why: string } {
+  /** The event's link if it follows from the one before in its stream, or why it does not. */
+  next(event: ChainedEvent): Link | { readonly why: string } {
     const { stream, revision, type } = event;
     const head = this.#heads.get(stream) ?? BEGINNING;
     if (revision !== head.revision + 1n) return { why: outOfOrder(revision, head) };
@@ -59,7 +73,7 @@ export class ChainCheck {
       if (revision === 0n && !isOfProject(data, stream)) return { why: "it is of another project than its stream" };
       this.#heads.set(stream, { revision, hash: computed });
       this.#events += 1;
-      return { hash: computed };
+      return { data, metadata, hash: computed };
     } catch {
       return { why: "its data or metadata is not JSON" };
     }

@@ -106,7 +106,7 @@ export const FAMILIES = {
 
 /** One command of the program: a value in the table of `program.ts`. */
 export interface CliCommand {
-  readonly group: "Record and deploy" | "Govern" | "Ask" | "Watch and check";
+  readonly group: "Record and deploy" | "Govern" | "Ask" | "Watch and check" | "Prove";
   /** The command that this one is a part of: "park" for `model-ledger park list`. */
   readonly within?: keyof typeof FAMILIES;
   /** Name and arguments, as the help shows them: "deploy <project>". */

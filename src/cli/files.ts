@@ -1,14 +1,20 @@
-import { createReadStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { createReadStream, readFileSync } from "node:fs";
+import { link, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LedgerError } from "../errors.ts";
 
 /** Files that commands read and write. */
 
-/** @throws {LedgerError} INVALID_INPUT */
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EEXIST: "it is there already",
+  EISDIR: "it is a folder",
+  EACCES: "this user may not",
+};
+
 function unusable(what: string, path: string, cause: unknown): LedgerError {
   const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  const why = code === "ENOENT" ? "there is no such file or folder" : code;
+  const why = WHY[code] ?? code;
   return new LedgerError("INVALID_INPUT", `"${path}" cannot be ${what}: ${why}`, { path }, { cause });
 }
 
@@ -31,27 +37,53 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
   if (rest !== "") yield rest;
 }
 
+/** A small file as text. @throws {LedgerError} INVALID_INPUT when it cannot be read. */
+export function readWhole(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw unusable("read", path, cause);
+  }
+}
+
+interface WriteOptions {
+  readonly mode?: number;
+  /** Whether a file of that name gives way to it, which it does unless this is false. */
+  readonly replace?: boolean;
+}
+
 /**
  * Writes a file whole or not at all: beside its place, to the disk, and then under its name, where the one before it
  * stays until that moment.
  * @throws {LedgerError} INVALID_INPUT when it cannot be written; whatever `chunks` throws.
  */
-export async function writeWhole(path: string, chunks: AsyncIterable<string>): Promise<void> {
+export async function writeWhole(
+  path: string,
+  chunks: AsyncIterable<string> | Iterable<string>,
+  { mode, replace = true }: WriteOptions = {},
+): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
-  const handle = await open(partial, "wx").catch((cause: unknown) => {
+  const handle = await open(partial, "wx", mode).catch((cause: unknown) => {
     throw unusable("written", path, cause);
   });
   try {
     for await (const chunk of chunks) await handle.writeFile(chunk);
     await handle.sync();
     await handle.close();
-    await rename(partial, path);
+    if (replace) await rename(partial, path);
+    else await linkAndForget(partial, path);
     await syncFolder(dirname(path));
   } catch (cause) {
     await handle.close().catch(() => undefined);
     await rm(partial, { force: true });
     throw isOfSystem(cause) ? unusable("written", path, cause) : cause;
   }
+}
+
+/** Unlike a rename it fails where the name is taken. */
+async function linkAndForget(from: string, to: string): Promise<void> {
+  await link(from, to);
+  await rm(from);
 }
 
 const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;

@@ -53,6 +53,11 @@ export class Output {
     this.#streams.stdout.write(`${text}\n`);
   }
 
+  /** As it is, to the letter. */
+  text(text: string): void {
+    this.#streams.stdout.write(text);
+  }
+
   /** Many lines, no faster than they are read. */
   async lines(lines: AsyncIterable<string>): Promise<void> {
     const { stdout } = this.#streams;

@@ -10,6 +10,7 @@ import { explain } from "./explain.ts";
 import { exportCommand, importCommand } from "./export.ts";
 import { inOptions, reportFailure } from "./failure.ts";
 import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
+import { keygen } from "./keys.ts";
 import { Output, type Streams } from "./output.ts";
 import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
 import { projects } from "./projects.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[active, projects, models, leaderboard, history, timeline, explain, audit],
   ...[watch, verify, exportCommand, importCommand, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
+  ...[keygen],
 ];
 
 const MAIN_HELP = `

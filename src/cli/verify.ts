@@ -1,54 +1,106 @@
 import { LedgerError } from "../errors.ts";
-import { type Verification, type VerifyOptions, verifyExport } from "../index.ts";
-import { type CliCommand, given, type Session } from "./command.ts";
+import { type Verification, verifyExport } from "../index.ts";
+import { type CliCommand, given, type Options, type Session } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { linesOf } from "./files.ts";
+import { linesOf, readWhole } from "./files.ts";
+import { privateKeyIn, publicKeyIn } from "./keys.ts";
 import { withProgress } from "./progress.ts";
 
 export const verify: CliCommand = {
   group: "Watch and check",
   signature: "verify",
   summary: "recompute the hash chain of every project, up to the first event that breaks one",
-  examples: ["verify", 'verify --project "Digits" --json', "verify --from-export ledger.ndjson"],
+  examples: [
+    "verify",
+    'verify --project "Digits" --json',
+    "verify --from-export ledger.ndjson",
+    "verify --checkpoint --key ledger.key > checkpoint.txt",
+    "verify --checkpoint checkpoint.txt --public-key ledger.key.pub",
+  ],
   configure: (command) =>
     command
       .option("--project <name>", "only this project")
-      .option("--from-export <file>", "of the events in an export, without the ledger"),
+      .option("--from-export <file>", "of the events in an export, without the ledger")
+      .option("--checkpoint [file]", "print a signed head of the log, or check one that was kept elsewhere")
+      .option("--key <file>", "what signs a checkpoint (or MODEL_LEDGER_KEY)")
+      .option("--public-key <key|file>", "what it was signed for"),
   async run(session, _args, options) {
-    const result =
-      typeof options.fromExport === "string"
-        ? await ofExport(session, options.fromExport, options.project)
-        : await ofLedger(session, given(options, "project"));
-    return report(session, result);
+    if (options.checkpoint === true) return sign(session, options);
+    const { fromExport } = options;
+    return report(session, await (typeof fromExport === "string" ? ofExport : ofLedger)(session, options));
   },
 };
 
-async function ofLedger(session: Session, query: VerifyOptions): Promise<Verification> {
-  const ledger = await session.mustExist();
-  return withProgress(session.out, "verified", (onProgress) =>
-    ledger.verify({ ...query, signal: session.signal, onProgress }),
-  );
+/** The checkpoint to check against, if one is named. */
+function against({ checkpoint, ...options }: Options) {
+  return typeof checkpoint === "string"
+    ? { checkpoint: readWhole(checkpoint), publicKey: publicKeyIn(options) }
+    : undefined;
 }
 
-function ofExport(session: Session, path: string, project: unknown): Promise<Verification> {
-  if (project !== undefined) {
+async function ofLedger(session: Session, options: Options): Promise<Verification> {
+  const query = { ...given(options, "project"), ...against(options), signal: session.signal };
+  const ledger = await session.mustExist();
+  return withProgress(session.out, "verified", (onProgress) => ledger.verify({ ...query, onProgress }));
+}
+
+function ofExport({ out }: Session, options: Options): Promise<Verification> {
+  if (options.project !== undefined) {
     throw new LedgerError("INVALID_INPUT", "--from-export verifies all that is in the export: leave --project out");
   }
-  return withProgress(session.out, "verified", (onProgress) => verifyExport(linesOf(path), onProgress));
+  const [lines, query] = [linesOf(String(options.fromExport)), against(options)];
+  return withProgress(out, "verified", (onProgress) => verifyExport(lines, { ...query, onProgress }));
 }
 
+async function sign(session: Session, options: Options): Promise<number | undefined> {
+  for (const [option, name] of [
+    ["fromExport", "--from-export"],
+    ["project", "--project"],
+  ] as const) {
+    if (options[option] === undefined) continue;
+    throw new LedgerError("INVALID_INPUT", `a checkpoint is signed over the whole ledger: leave ${name} out`);
+  }
+  const key = privateKeyIn(options);
+  const { out, signal } = session;
+  const ledger = await session.mustExist();
+  try {
+    const signed = await withProgress(out, "verified", (onProgress) => ledger.checkpoint({ key, signal, onProgress }));
+    if (out.style.json) out.json(signed);
+    else {
+      out.text(signed.checkpoint);
+      out.aside(
+        `signed over ${signed.size} events of ${inProjects(signed.streams)}: keep it where nobody who writes the ledger can reach it`,
+      );
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof LedgerError && error.code === "CORRUPT")) throw error;
+    const { stream, revision, why } = error.details;
+    const firstBroken = { stream: String(stream), revision: BigInt(String(revision)), why: String(why) };
+    return report(session, { ok: false, events: 0, streams: 0, firstBroken });
+  }
+}
+
+const inProjects = (count: number): string => `${count} project${count === 1 ? "" : "s"}`;
+
 function report({ out }: Session, result: Verification): number | undefined {
-  const { firstBroken, events, streams } = result;
+  const { events, streams, checkpoint } = result;
+  const failure = failureIn(result);
   if (out.style.json) out.json(result);
-  else if (firstBroken) {
-    const { line, stream, revision, why } = firstBroken;
-    const event = stream === "" ? "" : `event ${revision} of ${stream}`;
-    const place = line === undefined ? event : [`line ${line}`, event].filter(Boolean).join(", ");
-    const next = `Keep the ${line === undefined ? "file" : "export"} as it is and compare it with a backup`;
-    out.stderr.write(`model-ledger: verification failed at ${place}: ${why}. ${next}\n`);
-  } else {
-    const projects = `${streams} project${streams === 1 ? "" : "s"}`;
-    out.line(`${events} events of ${projects} verified: every hash follows from the one before`);
+  else if (failure !== undefined) out.stderr.write(`model-ledger: verification failed ${failure}\n`);
+  else {
+    const begins = checkpoint ? `, and they begin with the ${checkpoint.size} that ${checkpoint.origin} signed` : "";
+    out.line(`${events} events of ${inProjects(streams)} verified: every hash follows from the one before${begins}`);
   }
   return result.ok ? undefined : EXIT.verificationFailed;
+}
+
+function failureIn({ firstBroken, checkpoint, ok }: Verification): string | undefined {
+  if (ok) return undefined;
+  if (firstBroken === undefined) return `against the checkpoint: ${checkpoint?.why}. Keep both as they are`;
+  const { line, stream, revision, why } = firstBroken;
+  const event = stream === "" ? "" : `event ${revision} of ${stream}`;
+  const place = line === undefined ? event : [`line ${line}`, event].filter(Boolean).join(", ");
+  const next = `Keep the ${line === undefined ? "file" : "export"} as it is and compare it with a backup`;
+  return `at ${place}: ${why}. ${next}`;
 }
