@@ -39,6 +39,8 @@ const sameList = <Value>(one: readonly Value[], other: readonly Value[]): boolea
 export class Auditor {
   readonly #world: World;
   readonly #machine: Machine;
+  /** When the deployments that it heard of were recorded: moments at which an answer changes. */
+  readonly #times: string[] = [];
 
   constructor(world: World, machine: Machine) {
     this.#world = world;
@@ -106,7 +108,11 @@ export class Auditor {
       case "active":
         return {
           what: `active in ${environment}`,
-          ask: async (ledger, project) => known((await ledger.activeModel(project, { environment }))?.number, "now"),
+          ask: async (ledger, project) => {
+            const active = await ledger.activeModel(project, { environment });
+            if (active) this.#times.push(active.recordedAt);
+            return known(active?.number, "now");
+          },
         };
       case "atRevision": {
         const revision = random.between(0, Math.max(0, head - 1));
@@ -129,7 +135,9 @@ export class Auditor {
         };
       }
       case "atTime": {
-        const time = new Date(Math.floor(EPOCH_MS + scheduler.nowMs * random.next()));
+        const anyTime = EPOCH_MS + scheduler.nowMs * random.next();
+        const heard = random.chance(0.7) && this.#times.length > 0 ? Date.parse(random.pick(this.#times)) : undefined;
+        const time = new Date(Math.floor(heard ?? anyTime));
         return {
           what: `active in ${environment} at ${time.toISOString()}`,
           ask: async (ledger, project) => {

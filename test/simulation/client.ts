@@ -99,6 +99,7 @@ export class Client {
     const headBefore = world.server.headOf(stream);
     const attempt: Attempt = { call, order, headBefore, headAfter: headBefore, outcome: { kind: "unknown" } };
     world.history.attempts.push(attempt);
+    world.onAttempt(process);
     world.say(call, () => `asks ${process.name}: ${describeOrder(order)}`);
     const aborting = order.abortAfterMs === undefined ? undefined : new AbortController();
     if (aborting) world.scheduler.after(order.abortAfterMs ?? 0, () => aborting.abort());
@@ -119,7 +120,12 @@ export class Client {
       this.#world.wrong(`${call} failed with ${error instanceof Error ? error.stack : String(error)}`);
       return { kind: "unknown" };
     }
-    if (error.code === "STORE_UNAVAILABLE" || error.code === "CLOSED") return { kind: "unknown" };
+    if (error.code === "CLOSED") this.#world.wrong(`${call} was given before the ledger closed, and not carried out`);
+    if (error.code === "STORE_UNAVAILABLE") {
+      if (this.#world.faults.drawn === 0)
+        this.#world.wrong(`${call} failed although nothing else did: ${error.message}`);
+      return { kind: "unknown" };
+    }
     return { kind: "refused", code: error.code };
   }
 

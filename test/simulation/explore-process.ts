@@ -4,6 +4,7 @@ import { run } from "./run.ts";
 import { settingOf } from "./world.ts";
 
 /** A worker of `explore`: runs its share of the seeds and tells what they covered, a batch at a time. */
+Error.stackTraceLimit = 0; // refusals are frequent, and who looks at a failure runs its seed again
 const MAX_SEED = 2 ** 32;
 const BATCH = 20;
 const [text = "{}", index = "0", workers = "1"] = process.argv.slice(2);

@@ -12,7 +12,13 @@ export interface Figures {
   conflicts: number;
   virtualMs: number;
   readonly faults: { [fault in Fault]?: number };
-  readonly failed: number[];
+  readonly failed: Failure[];
+}
+
+interface Failure {
+  readonly seed: number;
+  /** The first thing that was wrong. */
+  readonly why: string;
 }
 
 export const noFigures = (): Figures => ({
@@ -34,7 +40,8 @@ export function addReport(figures: Figures, report: Report): void {
   figures.conflicts += report.conflicts;
   figures.virtualMs += report.virtualMs;
   for (const [fault, count] of report.faults) figures.faults[fault] = (figures.faults[fault] ?? 0) + count;
-  if (report.violations.length > 0) figures.failed.push(report.setting.seed);
+  const [why] = report.violations;
+  if (why !== undefined) figures.failed.push({ seed: report.setting.seed, why });
 }
 
 export function addFigures(sum: Figures, more: Figures): void {

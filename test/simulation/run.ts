@@ -53,20 +53,18 @@ class Cast {
   readonly #world: World;
   readonly #servings: Serving[] = [];
   readonly #subscribers: Subscriber[] = [];
+  readonly #fate: Random;
   #isClosing = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.#fate = new Random(world.setting.seed, "fate");
   }
 
   async play(): Promise<void> {
     const { scheduler, processes, setting, history, faults } = this.#world;
-    for (const process of processes) {
-      this.#start(process);
-      void this.#lead(process);
-      void this.#turnClock(process);
-    }
-    void this.#interrupt();
+    for (const process of processes) this.#start(process);
+    this.#world.onAttempt = (process) => void this.#disturb(process);
     for (let number = 1; number <= setting.clients; number++) {
       void new Client(number, this.#world).live();
     }
@@ -128,19 +126,21 @@ class Cast {
     if (machine.random.chance(0.7)) void new Auditor(this.#world, machine).run(ledger);
   }
 
-  /** The lives of a process: killed now and then, closed in good order now and then, started again. */
-  async #lead(process: Process): Promise<void> {
-    const { scheduler, faults, setting } = this.#world;
-    const random = new Random(setting.seed, `${process.name}/fate`);
-    while (!faults.isOver) {
-      await scheduler.sleep(random.logUniform(50, 600_000));
-      if (faults.isOver || process.ledger === undefined) continue;
-      if (faults.strikes("process killed", random)) this.#world.kill(process);
-      else if (random.chance(0.01)) await this.#close(process);
-      else continue;
-      await scheduler.sleep(random.logUniform(10, 30_000));
-      if (process.ledger === undefined) this.#start(process);
-    }
+  /** Whatever happens to whole machines happens while somebody works: at most attempts, nothing. */
+  async #disturb(process: Process): Promise<void> {
+    const { scheduler, faults } = this.#world;
+    const random = this.#fate;
+    if (!random.chance(0.3)) return;
+    await scheduler.sleep(random.logUniform(0.1, 500));
+    this.#turnClock(process, random);
+    if (faults.strikes("store stopped", random)) await this.#interrupt("stopped", random);
+    if (faults.strikes("store unreachable", random)) await this.#interrupt("unreachable", random);
+    if (faults.isOver || process.ledger === undefined) return;
+    if (faults.strikes("process killed", random)) this.#world.kill(process);
+    else if (random.chance(0.04)) await this.#close(process);
+    else return;
+    await scheduler.sleep(random.logUniform(10, 30_000));
+    if (process.ledger === undefined) this.#start(process);
   }
 
   async #close(process: Process): Promise<void> {
@@ -149,31 +149,19 @@ class Cast {
     this.#isClosing -= 1;
   }
 
-  async #turnClock(process: Process): Promise<void> {
-    const { scheduler, faults, setting } = this.#world;
-    const random = new Random(setting.seed, `${process.name}/clock`);
-    while (!faults.isOver) {
-      await scheduler.sleep(random.logUniform(50, 600_000));
-      if (!faults.strikes("clock jumped", random)) continue;
-      const jumpMs = random.logUniform(1, 6 * 3_600_000) * (random.chance(0.5) ? 1 : -1);
-      process.clock.offsetMs += jumpMs;
-      this.#world.say(process.name, () => `its clock jumps ${(jumpMs / 1000).toFixed(3)} s`);
-    }
+  #turnClock(process: Process, random: Random): void {
+    if (!this.#world.faults.strikes("clock jumped", random)) return;
+    const jumpMs = random.logUniform(1, 6 * 3_600_000) * (random.chance(0.5) ? 1 : -1);
+    process.clock.offsetMs += jumpMs;
+    this.#world.say(process.name, () => `its clock jumps ${(jumpMs / 1000).toFixed(3)} s`);
   }
 
-  /** The store goes away and comes back. */
-  async #interrupt(): Promise<void> {
-    const { scheduler, faults, server, setting } = this.#world;
-    const random = new Random(setting.seed, "interruptions");
-    while (!faults.isOver) {
-      await scheduler.sleep(random.logUniform(50, 600_000));
-      const isStopped = faults.strikes("store stopped", random);
-      if (!isStopped && !faults.strikes("store unreachable", random)) continue;
-      server.leave(isStopped ? "stopped" : "unreachable");
-      await scheduler.sleep(random.logUniform(10, 120_000));
-      server.comeBack();
-      this.#world.say("store", () => "is back");
-    }
+  async #interrupt(how: "stopped" | "unreachable", random: Random): Promise<void> {
+    const { scheduler, server } = this.#world;
+    server.leave(how);
+    await scheduler.sleep(random.logUniform(10, 120_000));
+    server.comeBack();
+    this.#world.say("store", () => "is back");
   }
 
   async #log() {

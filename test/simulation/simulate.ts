@@ -25,7 +25,6 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     ci: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
-    "until-failure": { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -61,15 +60,15 @@ async function cover(title: string, exploration: Parameters<typeof explore>[0]):
   console.log(title);
   const figures = await explore(exploration);
   console.log(describeFigures(figures, (performance.now() - start) / 1000));
-  const [seed] = figures.failed.toSorted((a, b) => a - b);
-  if (seed === undefined) return true;
-  console.log(`failed: ${figures.failed.join(", ")}`);
-  if (!values["until-failure"]) await tell(settingOf(seed), false);
+  const failed = figures.failed.toSorted((a, b) => a.seed - b.seed);
+  const [first] = failed;
+  if (first === undefined) return true;
+  for (const { seed, why } of failed) console.log(`seed ${seed}: ${why}`);
+  await tell(settingOf(first.seed), false);
   return false;
 }
 
 async function main(): Promise<boolean> {
-  const isOverAtFailure = values["until-failure"];
   const fresh = Math.floor(Math.random() * 2 ** 32);
   if (values.help) {
     console.log(HELP);
@@ -85,12 +84,11 @@ async function main(): Promise<boolean> {
     return cover(`${values.minutes} minutes of fresh seeds, from ${fresh} on`, {
       first: fresh,
       seconds,
-      isOverAtFailure,
     });
   }
   if (values.seeds !== undefined) {
     const [first, seeds] = [number("first", values.first), number("seeds", values.seeds)];
-    return cover(`${seeds} seeds, from ${first} on`, { first, seeds, isOverAtFailure });
+    return cover(`${seeds} seeds, from ${first} on`, { first, seeds });
   }
   const seed = values.seed === undefined ? fresh : number("seed", values.seed);
   const steps = values.steps === undefined ? undefined : number("steps", values.steps);

@@ -88,9 +88,11 @@ export class SimulatedServer {
     try {
       const appended = await this.memory.append(...call);
       const head = Number(appended.revision) + 1;
-      if (head > this.headOf(call[0])) this.heads.set(call[0], head);
-      this.events = Math.max(this.events, Number(appended.position));
-      this.#noteDeployments(call[0], call[1]);
+      if (head > this.headOf(call[0])) {
+        this.heads.set(call[0], head);
+        this.events = Number(appended.position);
+        this.#noteDeployments(call[0], call[1]);
+      }
       return appended;
     } catch (error) {
       this.conflicts += 1;
@@ -240,14 +242,15 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
   }
 
   async function* deliver(feed: AsyncIterator<StoredEvent>, ended: AbortSignal): AsyncGenerator<StoredEvent> {
-    ended.addEventListener("abort", () => void feed.return?.());
+    const isEnded = new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()));
+    void isEnded.then(() => feed.return?.());
     try {
       while (!ended.aborted) {
         const next = await feed.next();
         if (!machine.isAlive) await new Promise(() => undefined);
         if (next.done || ended.aborted) return;
-        await machine.sleep(strikes("subscription stalled") ? random.logUniform(100, 30_000) : delayMs());
-        await server.back();
+        const pauseMs = strikes("subscription stalled") ? random.logUniform(100, 30_000) : delayMs();
+        await Promise.race([machine.sleep(pauseMs).then(() => server.back()), isEnded]);
         if (ended.aborted) return;
         if (strikes("subscription dropped")) throw unavailable("go on with a subscription", "it was dropped");
         yield next.value;

@@ -70,6 +70,8 @@ export class World {
   /** Orders left to give. */
   stepsLeft: number;
   ordersUnderWay = 0;
+  /** Told when an attempt begins. */
+  onAttempt: (process: Process) => void = () => undefined;
   readonly #trace: ((line: string) => void) | undefined;
 
   constructor(setting: Setting, trace?: (line: string) => void) {

@@ -1,0 +1,65 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { explore } from "./explore.ts";
+import { MUTATIONS, type Mutation } from "./mutations.ts";
+
+/**
+ * Proves the prover: plants each bug in a copy of the sources and lets the fixed seeds of CI look for it.
+ *
+ *   npm run simulate:prove -- [words of the bugs to try]
+ */
+const SEEDS = 2_000;
+const MAX_SECONDS = 180;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const COPIED = ["src", "projections", "test/simulation", "test/domain/naive-model.ts", "package.json"];
+
+function plant({ bug, file, find, replace }: Mutation): string {
+  const copy = mkdtempSync(join(tmpdir(), "model-ledger-mutant-"));
+  for (const path of COPIED) {
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    cpSync(join(ROOT, path), join(copy, path), { recursive: true });
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  const source = readFileSync(join(copy, file), "utf8");
+  const times = source.split(find).length - 1;
+  if (times !== 1) throw new Error(`"${bug}": what it replaces stands ${times} times in ${file}`);
+  writeFileSync(
+    join(copy, file),
+    source.replace(find, () => replace),
+  );
+  return copy;
+}
+
+async function search(mutation: Mutation): Promise<{ readonly row: string; readonly isFound: boolean }> {
+  const copy = plant(mutation);
+  try {
+    const planted = (await import(pathToFileURL(join(copy, "test/simulation/explore.ts")).href)) as {
+      readonly explore: typeof explore;
+    };
+    const start = performance.now();
+    const figures = await planted.explore({ first: 1, seeds: SEEDS, seconds: MAX_SECONDS, isOverAtFailure: true });
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const [failure] = figures.failed.toSorted((a, b) => a.seed - b.seed);
+    const found = failure ? `seed ${failure.seed} | ${seconds} s | ${failure.why}` : `**not found** | ${seconds} s |`;
+    return {
+      row: `| ${mutation.bug} | ${found.replaceAll("\n", " ").slice(0, 230)} |`,
+      isFound: failure !== undefined,
+    };
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+const words = process.argv.slice(2).join(" ");
+const chosen = MUTATIONS.filter(({ bug }) => bug.includes(words));
+console.log("| planted bug | found by | in | as |\n|---|---|---|---|");
+let found = 0;
+for (const mutation of chosen) {
+  const { row, isFound } = await search(mutation);
+  console.log(row);
+  if (isFound) found += 1;
+}
+console.log(`\n${found} of ${chosen.length} planted bugs found`);
+if (found < chosen.length) process.exitCode = 1;
