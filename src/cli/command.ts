@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Ledger, LedgerOptions } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
+import type { ServerProjections } from "../store/server-projections.ts";
 import type { Output } from "./output.ts";
 
 /** What every command understands, before or after its name. */
@@ -18,6 +19,14 @@ export interface GlobalOptions {
 }
 
 export type OpenLedger = (url: string, options?: LedgerOptions) => Promise<Ledger>;
+export type OpenProjections = (url: string) => Promise<ServerProjections>;
+
+/** What the program's composition root gives every command. */
+interface Given {
+  readonly open: OpenLedger;
+  readonly openProjections: OpenProjections;
+  readonly signal: AbortSignal;
+}
 
 /** One run of the program. */
 export class Session {
@@ -25,13 +34,15 @@ export class Session {
   readonly out: Output;
   /** Aborts on Ctrl-C and on a polite request to end. */
   readonly signal: AbortSignal;
+  readonly openProjections: OpenProjections;
   readonly #open: OpenLedger;
   #ledger: Promise<Ledger> | undefined;
 
-  constructor(globals: GlobalOptions, out: Output, open: OpenLedger, signal: AbortSignal) {
+  constructor(globals: GlobalOptions, out: Output, { open, openProjections, signal }: Given) {
     this.globals = globals;
     this.out = out;
     this.signal = signal;
+    this.openProjections = openProjections;
     this.#open = open;
   }
 

@@ -2,7 +2,14 @@ import { Command, Option } from "commander";
 import { active } from "./active.ts";
 import { history, leaderboard, models, timeline } from "./ask.ts";
 import { audit } from "./audit.ts";
-import { type CliCommand, FAMILIES, type GlobalOptions, type OpenLedger, Session } from "./command.ts";
+import {
+  type CliCommand,
+  FAMILIES,
+  type GlobalOptions,
+  type OpenLedger,
+  type OpenProjections,
+  Session,
+} from "./command.ts";
 import { demo } from "./demo.ts";
 import { deploy, promote, rollback } from "./deploy.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -10,6 +17,7 @@ import { explain } from "./explain.ts";
 import { exportCommand, importCommand } from "./export.ts";
 import { inOptions, reportFailure } from "./failure.ts";
 import { freeze, policy, reinstate, retire, unfreeze } from "./govern.ts";
+import { initProjections } from "./init-projections.ts";
 import { keygen } from "./keys.ts";
 import { Output, type Streams } from "./output.ts";
 import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
@@ -22,7 +30,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
   ...[active, projects, models, leaderboard, history, timeline, explain, audit],
-  ...[watch, verify, exportCommand, importCommand, demo],
+  ...[watch, verify, exportCommand, importCommand, initProjections, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
   ...[keygen],
 ];
@@ -40,6 +48,7 @@ interface World {
   readonly streams: Streams;
   readonly version: string;
   readonly open: OpenLedger;
+  readonly openProjections: OpenProjections;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +58,7 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
     .description("Which model was serving, when, who put it there, and why.")
     .version(world.version)
     .addOption(
-      new Option("--store <url>", "sqlite:<path> or memory:")
+      new Option("--store <url>", "sqlite:<path>, memory: or esdb://<host>:<port>")
         .env("MODEL_LEDGER_STORE")
         .default("sqlite:./model-ledger.db"),
     )
@@ -99,7 +108,7 @@ function addCommand(program: Command, entry: CliCommand, world: World, onExit: (
     const args = given.filter((argument) => argument !== undefined).map(String);
     const globals = program.opts<GlobalOptions>();
     const { json = false, quiet = false, color } = globals;
-    const session = new Session(globals, new Output(world.streams, { json, quiet, color }), world.open, world.signal);
+    const session = new Session(globals, new Output(world.streams, { json, quiet, color }), world);
     try {
       onExit((await entry.run(session, args, command.opts())) ?? EXIT.done);
     } catch (error) {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { runProgram } from "../../src/cli/program.ts";
 import { openLedger } from "../../src/open-ledger.ts";
+import { openProjections } from "../../src/open-projections.ts";
 
 export interface Ran {
   readonly code: number;
@@ -30,6 +31,7 @@ export function programIn(folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-
       streams: { stdout: out.stream, stderr: err.stream },
       version: "1.2.3",
       open: openLedger,
+      openProjections,
       signal,
     });
     return { code, stdout: out.text(), stderr: err.text() };

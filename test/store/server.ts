@@ -62,7 +62,7 @@ async function answers(url: string, expected: (response: Response) => Promise<bo
 }
 
 /** Until it takes writes and its projections run: a live server may still have to start them. */
-async function isReady(port: number, child: ChildProcess): Promise<void> {
+async function isReady(port: number, child: ChildProcess, projections: Projections): Promise<void> {
   const base = `http://127.0.0.1:${port}`;
   const end = Date.now() + READY_MS;
   const isLive = () => answers(`${base}/health/live`, async ({ status }) => status === 204);
@@ -70,14 +70,17 @@ async function isReady(port: number, child: ChildProcess): Promise<void> {
     answers(`${base}/projection/%24by_category/statistics`, async (response) =>
       /"status": *"Running"/.test(await response.text()),
     );
-  while (!((await isLive()) && (await isRunning()))) {
+  while (!((await isLive()) && (projections === "None" || (await isRunning())))) {
     if (child.exitCode !== null) throw new Error(`${PROGRAM} ended with ${child.exitCode}`);
     if (Date.now() > end) throw new Error(`${PROGRAM} is not ready after ${READY_MS / 1_000} s`);
     await delay(100);
   }
 }
 
-async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProcess> {
+/** Which projections the server runs. */
+type Projections = "All" | "System" | "None";
+
+async function startServer(keeps: "in memory" | "on disk", projections: Projections): Promise<ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), "model-ledger-eventstoredb-"));
   const port = await freePort();
   const database = keeps === "in memory" ? ["--mem-db"] : [`--db=${join(folder, "db")}`];
@@ -85,8 +88,8 @@ async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProces
     "--insecure",
     ...database,
     `--log=${join(folder, "log")}`,
-    "--run-projections=All",
-    "--start-standard-projections",
+    `--run-projections=${projections}`,
+    ...(projections === "None" ? [] : ["--start-standard-projections"]),
     "--enable-atom-pub-over-http",
     "--node-ip=127.0.0.1",
     `--node-port=${port}`,
@@ -99,7 +102,7 @@ async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProces
 
   async function start(): Promise<ChildProcess> {
     const started = spawn(PROGRAM, flags, { stdio: "ignore" });
-    await isReady(port, started);
+    await isReady(port, started, projections);
     return started;
   }
   function exited(): Promise<unknown> {
@@ -133,7 +136,11 @@ async function startServer(keeps: "in memory" | "on disk"): Promise<ServerProces
  */
 export function onEventStoreDb(
   claims: (server: () => TestServer) => void,
-  { own = false, keeps = "in memory" }: { readonly own?: boolean; readonly keeps?: "in memory" | "on disk" } = {},
+  {
+    own = false,
+    keeps = "in memory",
+    projections = "All",
+  }: { readonly own?: boolean; readonly keeps?: "in memory" | "on disk"; readonly projections?: Projections } = {},
 ): void {
   const given = own ? undefined : process.env.EVENTSTORE_URL;
   if (given === undefined && !isOnPath()) {
@@ -144,7 +151,7 @@ export function onEventStoreDb(
   let server: TestServer | undefined;
   describe("on EventStoreDB", () => {
     beforeAll(async () => {
-      const child = given === undefined ? await startServer(keeps) : undefined;
+      const child = given === undefined ? await startServer(keeps, projections) : undefined;
       const url = child ? `esdb://127.0.0.1:${child.port}?tls=false` : given;
       server = { url: url ?? "", process: child };
     }, READY_MS);
