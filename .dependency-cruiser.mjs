@@ -37,7 +37,12 @@ const rooms = {
   ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/", "^src/store/server-projections\\.ts$"],
-  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/cli/"],
+  "^src/http/": [
+    "^src/(errors|runtime)\\.ts$",
+    "^src/(events|domain|ledger|audit|api|subscriptions)/",
+    "^src/store/event-store\\.ts$",
+  ],
+  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(cli|http)/"],
 };
 
 const arrows = Object.entries(rooms).map(([from, allowed]) => ({
@@ -67,7 +72,7 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit|subscriptions|api|cli)/" },
+      { path: "^src/(ledger|audit|subscriptions|api|http|cli)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(

@@ -43,7 +43,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // Compiled code is kept for the next start, which is three times as fast; hence the late imports.
 enableCompileCache();
-const [{ runProgram }, { openLedger }, { openProjections }] = await Promise.all([
+const [{ runProgram }, { openLedger, openWithStore }, { openProjections }] = await Promise.all([
   import("./cli/program.ts"),
   import("./open-ledger.ts"),
   import("./open-projections.ts"),
@@ -54,6 +54,12 @@ try {
     version: versionOfPackage(),
     open: openLedger,
     openProjections,
+    serve: async ({ store, ...request }) => {
+      const { serve } = await import("./http/serve.ts");
+      // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
+      const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
+      await serve({ ...request, open: () => openWithStore(store), isElsewhere });
+    },
     signal: stop.signal,
   });
 } catch (error) {

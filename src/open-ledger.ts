@@ -4,6 +4,7 @@ import { LocalLedger } from "./api/local-ledger.ts";
 import { optionsOf } from "./api/options.ts";
 import { validated } from "./domain/commands.ts";
 import { systemRuntime } from "./runtime.ts";
+import type { EventStore } from "./store/event-store.ts";
 import { openStore } from "./store/open-store.ts";
 
 /**
@@ -11,7 +12,19 @@ import { openStore } from "./store/open-store.ts";
  * @throws {LedgerError} INVALID_INPUT for an unknown scheme or option, STORE_UNAVAILABLE when it cannot be opened.
  */
 export async function openLedger(url: string, options: LedgerOptions = {}): Promise<Ledger> {
+  return (await openWithStore(url, options)).ledger;
+}
+
+/** A ledger and the store under it, for a service that keeps things of its own there. Closing the ledger closes both. */
+export interface LedgerWithStore {
+  readonly ledger: LocalLedger;
+  readonly store: EventStore;
+}
+
+/** As {@link openLedger}. */
+export async function openWithStore(url: string, options: LedgerOptions = {}): Promise<LedgerWithStore> {
   const address = validated(z.string(), url, "store address");
   const runtime = optionsOf(options).runtime ?? systemRuntime();
-  return new LocalLedger(await openStore(address, runtime), { ...options, runtime });
+  const store = await openStore(address, runtime);
+  return { ledger: new LocalLedger(store, { ...options, runtime }), store };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { At, Clock } from "../audit/as-of.ts";
 import { Moment } from "../domain/commands.ts";
-import { EVENT_TYPES } from "../events/events.ts";
+import { EventTypeName } from "../events/events.ts";
 import { DEFAULT_ENVIRONMENT, EnvironmentName, ProjectName } from "../events/names.ts";
 import { READ_OPTIONS } from "../ledger/positions.ts";
 
@@ -74,6 +74,6 @@ export const SubscribeInput = z.strictObject({
     .regex(/^[0-9A-Za-z_-]+$/, 'must be "start", "end" or a position')
     .default("start"),
   project: ProjectName.optional(),
-  types: z.array(z.enum(EVENT_TYPES)).optional(),
+  types: z.array(EventTypeName).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });

@@ -8,7 +8,7 @@ import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.t
 import { signerOf } from "../audit/signed-note.ts";
 import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
-import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
+import { COMMAND_INPUTS, type CommandType, ModelRef, validated } from "../domain/commands.ts";
 import { policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
 import type { EventType, PolicyData, RecordedEvent } from "../events/events.ts";
@@ -41,7 +41,7 @@ import {
 import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
-import type { EventStore } from "../store/event-store.ts";
+import type { EventStore, StoredEvent } from "../store/event-store.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import {
   ActiveModelInput,
@@ -62,7 +62,6 @@ import type {
   ExportOptions,
   FollowOptions,
   ImportOptions,
-  Ledger,
   LedgerOptions,
   PromoteInput,
   RecordTrainingInput,
@@ -75,6 +74,7 @@ import type {
   VerifyOptions,
 } from "./ledger.ts";
 import { optionsOf } from "./options.ts";
+import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
 
 /** Whatever `deploy` takes but for the strategy, which is given. */
 const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
@@ -82,7 +82,7 @@ const DEFAULT_MAX_CACHED = 2_000_000;
 const NO_OPTIONS = {} as const;
 
 /** A ledger on a store of its own. */
-export class LocalLedger implements Ledger {
+export class LocalLedger implements ServedLedger {
   readonly subscriptions: Subscriptions;
   readonly #store: EventStore;
   readonly #runtime: Runtime;
@@ -195,6 +195,18 @@ export class LocalLedger implements Ledger {
     return activeModelOf(state, environment, past, this.#defaults);
   }
 
+  async activeAtRevision(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveAtRevision> {
+    const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
+    const name = validated(ProjectName, project, "project name");
+    if (rest.minPosition !== undefined) await this.#positions.reached(rest);
+    const past = at === undefined ? undefined : await this.#asOf.activeAt(name, environment, at, by);
+    const folded = this.#cache.current(name) ?? (await this.#cache.fresh(name));
+    if (folded.revision === -1n) return { model: undefined, revision: undefined };
+    const { state, revision } = folded;
+    if (at === undefined) return { model: activeIn(folded, environment, this.#defaults), revision };
+    return { model: past && activeModelOf(state, environment, past, this.#defaults), revision };
+  }
+
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
     const name = validated(ProjectName, project, "project name");
     await this.#positions.reached(validated(ReadInput, options, "query"));
@@ -210,6 +222,13 @@ export class LocalLedger implements Ledger {
     const name = validated(ProjectName, project, "project name");
     const checked = validated(ModelsFilter, filter, "filter");
     return this.#rows(checked, () => this.#queries.models(name, checked));
+  }
+
+  async model(project: string, model: ModelRef, options: ReadOptions = {}): Promise<ModelEntry> {
+    const name = validated(ProjectName, project, "project name");
+    const reference = validated(ModelRef, model, "model");
+    await this.#positions.reached(validated(ReadInput, options, "query"));
+    return this.#queries.model(name, reference);
   }
 
   leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
@@ -237,7 +256,24 @@ export class LocalLedger implements Ledger {
     return explain(this.#store, checked);
   }
 
+  async head(): Promise<string | undefined> {
+    for await (const { position } of this.#store.readAll({ direction: "backwards", maxCount: 1 })) return position;
+    return undefined;
+  }
+
+  async checkPosition(position: string): Promise<void> {
+    for await (const _ of this.#store.readAll({ after: position, maxCount: 1 })) return;
+  }
+
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
+    return this.#subscribe(options, recorded);
+  }
+
+  feed(options: SubscribeOptions): AsyncIterable<RecordedEvent> {
+    return this.#subscribe(options, recordedOnce);
+  }
+
+  #subscribe(options: SubscribeOptions, read: (stored: StoredEvent) => RecordedEvent): AsyncIterable<RecordedEvent> {
     const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
     const begin = () =>
       this.#store.subscribe({
@@ -248,7 +284,7 @@ export class LocalLedger implements Ledger {
     // "end" means now, not when the first event is asked for.
     const begun = from === "end" ? begin() : undefined;
     begun?.catch(() => undefined);
-    return selected(() => begun ?? begin(), types);
+    return selected(() => begun ?? begin(), types, read);
   }
 
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {
@@ -353,9 +389,20 @@ function expectEvent<Type extends EventType>(executed: Executed, type: Type): Ev
 async function* selected(
   begin: () => ReturnType<EventStore["subscribe"]>,
   types: readonly EventType[] | undefined,
+  read: (stored: StoredEvent) => RecordedEvent,
 ): AsyncGenerator<RecordedEvent> {
   for await (const stored of await begin()) {
-    const event = recorded(stored);
-    if (types === undefined || types.includes(event.type)) yield event;
+    if (types === undefined || types.some((type) => type === stored.type)) yield read(stored);
   }
+}
+
+const readEvents = new WeakMap<StoredEvent, RecordedEvent>();
+
+/** A store hands a live event to all its subscribers as one object: it is read for the first of them only. */
+function recordedOnce(stored: StoredEvent): RecordedEvent {
+  const known = readEvents.get(stored);
+  if (known) return known;
+  const event = recorded(stored);
+  readEvents.set(stored, event);
+  return event;
 }

@@ -21,10 +21,31 @@ export interface GlobalOptions {
 export type OpenLedger = (url: string, options?: LedgerOptions) => Promise<Ledger>;
 export type OpenProjections = (url: string) => Promise<ServerProjections>;
 
+/** What the command `serve` asks of the service; `main.ts` brings the two together. */
+export interface ServeRequest {
+  readonly store: string;
+  readonly host: string;
+  readonly port: number;
+  /** Requests a client may make in ten seconds; 0 for no limit. */
+  readonly rateLimit?: number;
+  /** Names beside the loopback's own that requests may come under. */
+  readonly allowedHosts?: readonly string[];
+  readonly version: string;
+  /** Aborts when the service is to end. */
+  readonly signal: AbortSignal;
+  /** Told where it listens. */
+  readonly onListening: (url: string) => void;
+}
+
+/** Serves until `signal` aborts and all that was under way is done. */
+export type Serve = (request: ServeRequest) => Promise<void>;
+
 /** What the program's composition root gives every command. */
 interface Given {
   readonly open: OpenLedger;
   readonly openProjections: OpenProjections;
+  readonly serve: Serve;
+  readonly version: string;
   readonly signal: AbortSignal;
 }
 
@@ -34,15 +55,19 @@ export class Session {
   readonly out: Output;
   /** Aborts on Ctrl-C and on a polite request to end. */
   readonly signal: AbortSignal;
+  readonly version: string;
   readonly openProjections: OpenProjections;
+  readonly serve: Serve;
   readonly #open: OpenLedger;
   #ledger: Promise<Ledger> | undefined;
 
-  constructor(globals: GlobalOptions, out: Output, { open, openProjections, signal }: Given) {
+  constructor(globals: GlobalOptions, out: Output, { open, openProjections, serve, signal, version }: Given) {
     this.globals = globals;
     this.out = out;
     this.signal = signal;
+    this.version = version;
     this.openProjections = openProjections;
+    this.serve = serve;
     this.#open = open;
   }
 
@@ -117,7 +142,7 @@ export const FAMILIES = {
 
 /** One command of the program: a value in the table of `program.ts`. */
 export interface CliCommand {
-  readonly group: "Record and deploy" | "Govern" | "Ask" | "Watch and check" | "Prove";
+  readonly group: "Record and deploy" | "Govern" | "Ask" | "Watch and check" | "Prove" | "Serve";
   /** The command that this one is a part of: "park" for `model-ledger park list`. */
   readonly within?: keyof typeof FAMILIES;
   /** Name and arguments, as the help shows them: "deploy <project>". */

@@ -8,6 +8,7 @@ import {
   type GlobalOptions,
   type OpenLedger,
   type OpenProjections,
+  type Serve,
   Session,
 } from "./command.ts";
 import { demo } from "./demo.ts";
@@ -22,6 +23,7 @@ import { keygen } from "./keys.ts";
 import { Output, type Streams } from "./output.ts";
 import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
 import { projects } from "./projects.ts";
+import { serve } from "./serve.ts";
 import { train } from "./train.ts";
 import { verify } from "./verify.ts";
 import { watch } from "./watch.ts";
@@ -33,6 +35,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[watch, verify, exportCommand, importCommand, initProjections, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
   ...[keygen],
+  ...[serve],
 ];
 
 const MAIN_HELP = `
@@ -49,6 +52,7 @@ interface World {
   readonly version: string;
   readonly open: OpenLedger;
   readonly openProjections: OpenProjections;
+  readonly serve: Serve;
   readonly signal: AbortSignal;
 }
 

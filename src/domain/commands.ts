@@ -26,6 +26,7 @@ const isoTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 export const Moment = z
   .custom<Date | string>((value) => value instanceof Date || isoTime.safeParse(value).success, TIME_HINT)
   .refine((value) => !Number.isNaN(new Date(value).getTime()), TIME_HINT)
+  .meta({ type: "string", format: "date-time" })
   .transform((value) => new Date(value).toISOString())
   .refine((text) => text.length === 24, "must lie in the years 0000 to 9999");
 
@@ -149,29 +150,31 @@ function choiceOf({ strategy, model, steps, toNumber }: ChoiceInput): Choice {
   return { strategy: strategy === "most_recent" ? strategy : "best_score" };
 }
 
-export const DeployInput = z
-  .strictObject({
-    project: ProjectName,
-    ...choiceFields,
-    environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
-    ...deploymentOptions,
-    ...options,
-  })
-  .superRefine(refuseMisfits)
-  .transform(({ strategy, model, steps, toNumber, ...rest }) => ({
+export const DeployFields = z.strictObject({
+  project: ProjectName,
+  ...choiceFields,
+  environment: EnvironmentName.default(DEFAULT_ENVIRONMENT),
+  ...deploymentOptions,
+  ...options,
+});
+export const DeployInput = DeployFields.superRefine(refuseMisfits).transform(
+  ({ strategy, model, steps, toNumber, ...rest }) => ({
     ...rest,
     choice: choiceOf({ strategy, model, steps, toNumber }),
-  }));
+  }),
+);
 
-export const PromoteInput = z
-  .strictObject({
-    project: ProjectName,
-    from: EnvironmentName,
-    to: EnvironmentName,
-    ...deploymentOptions,
-    ...options,
-  })
-  .refine(({ from, to }) => from !== to, { path: ["to"], message: "must be another environment than from" });
+export const PromoteFields = z.strictObject({
+  project: ProjectName,
+  from: EnvironmentName,
+  to: EnvironmentName,
+  ...deploymentOptions,
+  ...options,
+});
+export const PromoteInput = PromoteFields.refine(({ from, to }) => from !== to, {
+  path: ["to"],
+  message: "must be another environment than from",
+});
 
 export const RetireModelInput = z.strictObject({ project: ProjectName, model: ModelRef, ...options });
 

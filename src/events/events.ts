@@ -109,6 +109,7 @@ export const PolicySet = z.looseObject({
 export const EVENT_SCHEMAS = { ModelTrained, ModelDeployed, ModelRetired, ModelReinstated, PolicySet } as const;
 export type EventType = keyof typeof EVENT_SCHEMAS;
 export const EVENT_TYPES = Object.keys(EVENT_SCHEMAS) as EventType[];
+export const EventTypeName = z.enum(EVENT_TYPES);
 
 export const Metadata = z.looseObject({
   commandId: CommandId,

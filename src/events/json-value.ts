@@ -58,11 +58,14 @@ function firstFault(value: unknown): Fault | undefined {
 }
 
 /** A JSON object, taken as it is: nothing is dropped, converted or rounded on the way into the log. */
-export const JsonObjectSchema = z.custom<JsonObject>().superRefine((value, context) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    context.addIssue({ code: "custom", message: "must be a JSON object" });
-    return;
-  }
-  const fault = firstFault(value);
-  if (fault) context.addIssue({ code: "custom", path: [...fault.path], message: fault.message });
-});
+export const JsonObjectSchema = z
+  .custom<JsonObject>()
+  .superRefine((value, context) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      context.addIssue({ code: "custom", message: "must be a JSON object" });
+      return;
+    }
+    const fault = firstFault(value);
+    if (fault) context.addIssue({ code: "custom", path: [...fault.path], message: fault.message });
+  })
+  .meta({ type: "object", additionalProperties: true });

@@ -3,6 +3,7 @@ import { lookUp } from "../../projections/dictionary.ts";
 import { leaderboard } from "../../projections/leaderboard.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { versionOf } from "../domain/candidates.ts";
+import type { ModelRef } from "../domain/commands.ts";
 import { type Policy, policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
 import type { ModelTrainedData, PolicyData } from "../events/events.ts";
@@ -155,6 +156,15 @@ export class Queries {
     }
   }
 
+  /** @throws {LedgerError} PROJECT_NOT_FOUND, MODEL_NOT_FOUND */
+  async model(project: string, model: ModelRef): Promise<ModelEntry> {
+    const { state } = await this.known(project);
+    const version = versionOf(state, model);
+    if (version === undefined) throw modelNotFound(project, model);
+    for await (const entry of this.models(project, { after: version - 1, limit: 1 })) return entry;
+    throw modelNotFound(project, model);
+  }
+
   async *leaderboard(project: string, filter: z.output<typeof LeaderboardFilter>): AsyncGenerator<LeaderboardEntry> {
     const { state } = await this.known(project);
     const key = policyInForce(state.policy, this.#parts.defaults, state.task);
@@ -212,9 +222,12 @@ export class Queries {
     const version = versionOf(state, model);
     const id = version === undefined ? undefined : state.models[version - 1]?.id;
     if (id !== undefined) return { ...filter, modelId: id };
-    throw new LedgerError("MODEL_NOT_FOUND", `there is no model ${model} in "${project}"`, { project, model });
+    throw modelNotFound(project, model);
   }
 }
+
+const modelNotFound = (project: string, model: ModelRef): LedgerError =>
+  new LedgerError("MODEL_NOT_FOUND", `there is no model ${model} in "${project}"`, { project, model });
 
 export function projectNotFound(project: string): LedgerError {
   return new LedgerError("PROJECT_NOT_FOUND", `there is no project "${project}"`, { project });

@@ -32,6 +32,7 @@ export function programIn(folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-
       version: "1.2.3",
       open: openLedger,
       openProjections,
+      serve: async () => undefined,
       signal,
     });
     return { code, stdout: out.text(), stderr: err.text() };

@@ -1,0 +1,152 @@
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import underPressure from "@fastify/under-pressure";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
+import type { z } from "zod";
+import type { ServedLedger } from "../api/served-ledger.ts";
+import { validated } from "../domain/commands.ts";
+import { LedgerError } from "../errors.ts";
+import { type Runtime, systemRuntime } from "../runtime.ts";
+import { auditRoutes } from "./audit-routes.ts";
+import { type Access, ANYBODY, authorize, OPEN_ACCESS } from "./caller.ts";
+import { commandRoutes } from "./command-routes.ts";
+import { documentation } from "./documentation.ts";
+import { eventsRoute } from "./events-route.ts";
+import { jsonOf } from "./json.ts";
+import { operationsRoutes } from "./operations-routes.ts";
+import { answerFailure, sendProblem } from "./problem.ts";
+import { queryRoutes } from "./query-routes.ts";
+import { refuseStrangers } from "./same-site.ts";
+import { EventStreams } from "./sse.ts";
+
+const DEFAULT_MAX_BODY_BYTES = 1_048_576;
+/** CONTRACT §10: a thousand requests in ten seconds pass; what a client asks beside them must not be the last straw. */
+const DEFAULT_RATE = { max: 1_200, windowMs: 10_000 } as const;
+const DEFAULT_HEARTBEAT_MS = 15_000;
+/** Behind by so much, the process answers nobody in time: it says so instead. */
+const MAX_EVENT_LOOP_DELAY_MS = 5_000;
+/** A project's name of 200 characters in the longest UTF-8, escaped. */
+const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+export interface HttpOptions {
+  /** Shown in the documentation. */
+  readonly version?: string;
+  /** Who may do what. Default: everybody everything. */
+  readonly access?: Access;
+  /** The Host names that requests may come under; default any. What else comes was led here by somebody's DNS. */
+  readonly hosts?: readonly string[];
+  /** Requests that one client may make in a window; false for no limit. Default: 1,200 in 10 s. */
+  readonly rate?: { readonly max: number; readonly windowMs: number } | false;
+  readonly maxBodyBytes?: number;
+  readonly heartbeatMs?: number;
+  readonly logger?: FastifyBaseLogger;
+  readonly runtime?: Runtime;
+  /** Aborts when the service begins to end: event streams are ended, `/readyz` says so. */
+  readonly draining?: AbortSignal;
+  /** More routes: the page and whatever else is served beside the API. Registered last, at `/`. */
+  readonly page?: FastifyPluginAsync;
+}
+
+/**
+ * The service over `ledger`, built but not listening. A function is asked for the ledger by each request: it may throw
+ * STORE_UNAVAILABLE while the store is not there yet.
+ */
+export async function httpApp(
+  ledger: ServedLedger | (() => ServedLedger),
+  options: HttpOptions = {},
+): Promise<FastifyInstance> {
+  const { access = OPEN_ACCESS, hosts, rate = DEFAULT_RATE, runtime = systemRuntime() } = options;
+  const app: FastifyInstance = Fastify({
+    ...(options.logger && { loggerInstance: options.logger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    genReqId: ({ headers }) => {
+      const given = headers["x-request-id"];
+      return typeof given === "string" && REQUEST_ID.test(given) ? given : runtime.newId();
+    },
+    frameworkErrors: answerFailure,
+    return503OnClosing: false, // what a kept connection still asks is answered
+  });
+  app.decorateRequest("caller");
+  app.setErrorHandler(answerFailure);
+  app.setNotFoundHandler(async (request, reply) => {
+    if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);
+    const detail = `there is no ${request.method} ${request.url.split("?", 1)}: /openapi.json lists what there is`;
+    return sendProblem(request, reply, { status: 404, code: "NOT_FOUND", detail });
+  });
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    // Bodies are commands: the ledger validates those itself, by the same schemas.
+    if (httpPart === "body") return (value) => ({ value });
+    return (value) => {
+      try {
+        return { value: validated(schema as z.ZodType, value, httpPart === "params" ? "path" : "query") };
+      } catch (error) {
+        return { error: error as Error };
+      }
+    };
+  });
+  app.setSerializerCompiler(() => jsonOf);
+  app.setReplySerializer(jsonOf);
+  takeJsonOnly(app);
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", "data:"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Plain http is served: what is in front of it decides on TLS.
+    strictTransportSecurity: false,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    request.caller = ANYBODY;
+  });
+  app.addHook("onRequest", refuseStrangers(hosts));
+  app.addHook("onRequest", authorize(access));
+  await app.register(underPressure, { maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS });
+  if (rate !== false) {
+    await app.register(rateLimit, {
+      max: rate.max,
+      timeWindow: rate.windowMs,
+      keyGenerator: ({ caller, ip }) => caller.name ?? ip,
+      errorResponseBuilder: (_, { ttl }) =>
+        new LedgerError(
+          "RATE_LIMITED",
+          `more than ${rate.max} requests within ${rate.windowMs / 1_000} s: try again in ${Math.ceil(ttl / 1_000)} s`,
+          { max: rate.max, windowMs: rate.windowMs, retryAfterMs: ttl },
+        ),
+    });
+  }
+  await documentation(app, options.version ?? "unknown");
+
+  const find = typeof ledger === "function" ? ledger : () => ledger;
+  const draining = options.draining ?? new AbortController().signal;
+  const service = { app, ledger: find, runtime, draining };
+  commandRoutes(service);
+  queryRoutes(service);
+  await auditRoutes(service);
+  eventsRoute(service, new EventStreams(runtime, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS));
+  operationsRoutes(service);
+  if (options.page) await app.register(options.page);
+  return app;
+}
+
+/** No body is as good as an empty one; any other type than JSON is 415. */
+function takeJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else parse(request, String(body), done);
+  });
+}

@@ -1,0 +1,130 @@
+import { Readable } from "node:stream";
+import accepts from "@fastify/accepts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import { type ExportFormat, exportDeployments } from "../audit/export-deployments.ts";
+import type { Verification } from "../audit/verify.ts";
+import type { Deployment } from "../ledger/deployments.ts";
+import { projectNotFound } from "../ledger/queries.ts";
+import type { Caller } from "./caller.ts";
+import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
+import { DEFAULT_PAGE, DeploymentsQuery, OfProject, ProjectDeploymentsQuery, reading, VerifyQuery } from "./schemas.ts";
+import type { HttpService } from "./service.ts";
+
+/** What `Accept` may ask for beside a page of JSON: all rows, one after another. */
+const STREAMED: Readonly<Record<string, ExportFormat>> = {
+  "application/x-ndjson": "ndjson",
+  "application/ndjson": "ndjson",
+  "application/jsonl": "ndjson",
+  "text/csv": "csv",
+};
+const TYPES = ["application/json", ...Object.keys(STREAMED)];
+
+async function* visibleTo(caller: Caller, rows: AsyncIterable<Deployment>): AsyncGenerator<Deployment> {
+  for await (const row of rows) if (caller.covers(row.project)) yield row;
+}
+
+/** What was there at first may not be: a failure must show before the answer has begun. */
+async function begun<Row>(rows: AsyncIterable<Row>): Promise<AsyncIterable<Row>> {
+  const iterator = rows[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  async function* all() {
+    try {
+      for (let result = first; !result.done; result = await iterator.next()) yield result.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return all();
+}
+
+export async function auditRoutes({ app: fastify, ledger }: HttpService): Promise<void> {
+  await fastify.register(accepts);
+  const app = fastify.withTypeProvider<ZodTypeProvider>();
+  const tags = ["audit"];
+
+  async function deployments(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: z.output<typeof DeploymentsQuery>,
+  ): Promise<unknown> {
+    const { caller } = request;
+    const { limit, cursor, min_position: _, after, ...filter } = query;
+    if (filter.project !== undefined && !caller.covers(filter.project)) throw projectNotFound(filter.project);
+    const from = afterOf("deployments", cursor) ?? after;
+    const rows = ledger().deployments({
+      ...filter,
+      ...reading(query),
+      ...(from !== undefined && { after: String(from) }),
+    });
+    const visible = caller.coversAll ? rows : visibleTo(caller, rows);
+    const type = request.accepts().type(TYPES);
+    reply.header("vary", "accept");
+    const format = typeof type === "string" ? STREAMED[type] : undefined;
+    if (format === undefined) {
+      const page = await pageOf(visible, limit ?? DEFAULT_PAGE, ({ position }) => cursorAfter("deployments", position));
+      linkNext(request, reply, page);
+      return page;
+    }
+    const some = limit === undefined ? visible : upTo(limit, visible);
+    const text = exportDeployments(await begun(some), format);
+    return reply.type(`${type}; charset=utf-8`).send(Readable.from(text, { objectMode: false }));
+  }
+
+  app.get(
+    "/v1/deployments",
+    {
+      schema: {
+        summary: "Deployments across projects: a page of JSON, or all of them as NDJSON or CSV by Accept",
+        tags,
+        querystring: DeploymentsQuery,
+      },
+    },
+    async (request, reply) => deployments(request, reply, request.query),
+  );
+
+  app.get(
+    "/v1/projects/:project/deployments",
+    {
+      schema: {
+        summary: "A project's deployments: a page of JSON, or all of them as NDJSON or CSV by Accept",
+        tags,
+        params: OfProject,
+        querystring: ProjectDeploymentsQuery,
+      },
+    },
+    async (request, reply) => deployments(request, reply, { ...request.query, project: request.params.project }),
+  );
+
+  app.get(
+    "/v1/verify",
+    { schema: { summary: "Recompute the hash chains", tags, querystring: VerifyQuery } },
+    async (request): Promise<Verification> => {
+      const { project } = request.query;
+      const { caller } = request;
+      const fresh = reading(request.query);
+      if (project !== undefined && !caller.covers(project)) throw projectNotFound(project);
+      if (project !== undefined) return ledger().verify({ project, ...fresh });
+      if (caller.coversAll) return ledger().verify(fresh);
+      let [events, streams] = [0, 0];
+      for await (const { project: name } of ledger().projects(fresh)) {
+        if (!caller.covers(name)) continue;
+        const one = await ledger().verify({ project: name });
+        events += one.events;
+        streams += one.streams;
+        if (one.firstBroken) return { ok: false, events, streams, firstBroken: one.firstBroken };
+      }
+      return { ok: true, events, streams };
+    },
+  );
+}
+
+async function* upTo<Row>(limit: number, rows: AsyncIterable<Row>): AsyncGenerator<Row> {
+  let left = limit;
+  for await (const row of rows) {
+    yield row;
+    left -= 1;
+    if (left === 0) return;
+  }
+}

@@ -1,0 +1,186 @@
+import type { FastifyRequest } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import type {
+  DeployInput,
+  PromoteInput,
+  RecordTrainingInput,
+  RetireModelInput,
+  SetPolicyInput,
+} from "../api/ledger.ts";
+import { PolicyInput } from "../domain/commands.ts";
+import { LedgerError } from "../errors.ts";
+import { fromHeaders } from "./preconditions.ts";
+import {
+  DeploymentBody,
+  NoQuery,
+  OfModel,
+  OfProject,
+  PolicyBody,
+  PromotionBody,
+  ReinstateQuery,
+  RetirementBody,
+  TrainingBody,
+} from "./schemas.ts";
+import type { HttpService } from "./service.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function bodyOf({ body }: FastifyRequest): Fields {
+  const fields = body ?? {};
+  if (typeof fields === "object" && !Array.isArray(fields)) return fields as Fields;
+  throw new LedgerError("INVALID_INPUT", "the body must be a JSON object", { issues: [] });
+}
+
+function misplaced(field: string): LedgerError {
+  const message = "is said by the path already: leave it out of the body";
+  return new LedgerError("INVALID_INPUT", `invalid body: ${field}: ${message}`, { issues: [{ path: field, message }] });
+}
+
+/** A token's commands are its own: nobody speaks for somebody else. */
+function actorOf({ caller }: FastifyRequest, { actor }: Fields): Fields {
+  if (caller.name === undefined) return {};
+  if (actor === undefined || actor === caller.name) return { actor: caller.name };
+  throw new LedgerError(
+    "FORBIDDEN",
+    `the token "${caller.name}" cannot give commands as ${JSON.stringify(actor)}: leave actor out`,
+    { token: caller.name, actor },
+  );
+}
+
+/** Body, path and headers as one command. The ledger itself validates it, by the schemas that the routes show. */
+function commandOf<Input>(request: FastifyRequest, body: Fields, path: Fields): Input {
+  for (const field of Object.keys(path)) if (Object.hasOwn(body, field)) throw misplaced(field);
+  return { ...body, ...fromHeaders(request, body), ...actorOf(request, body), ...path } as Input;
+}
+
+const POLICY_FIELDS = new Set(Object.keys(PolicyInput.shape));
+
+/** The fields of a policy at the top, beside reason and the like, become `policy`. */
+function policyBodyOf(request: FastifyRequest): Fields {
+  const body = bodyOf(request);
+  if (Object.hasOwn(body, "policy")) return body;
+  const entries = Object.entries(body);
+  return {
+    ...Object.fromEntries(entries.filter(([name]) => !POLICY_FIELDS.has(name))),
+    policy: Object.fromEntries(entries.filter(([name]) => POLICY_FIELDS.has(name))),
+  };
+}
+
+const at = (project: string) => `/v1/projects/${encodeURIComponent(project)}`;
+
+export function commandRoutes({ app: fastify, ledger }: HttpService): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>();
+  const tags = ["commands"];
+
+  app.post(
+    "/v1/projects/:project/models",
+    {
+      config: { needs: "train" },
+      schema: { summary: "Record a training", tags, params: OfProject, querystring: NoQuery, body: TrainingBody },
+    },
+    async (request, reply) => {
+      const { project } = request.params;
+      const input = commandOf<RecordTrainingInput>(request, bodyOf(request), { project });
+      const result = await ledger().recordTraining(input);
+      if (!result.dryRun) reply.code(201).header("location", `${at(project)}/models/${result.version}`);
+      return result;
+    },
+  );
+
+  app.post(
+    "/v1/projects/:project/deployments",
+    {
+      config: { needs: "deploy" },
+      schema: {
+        summary: "Deploy a model by a strategy",
+        tags,
+        params: OfProject,
+        querystring: NoQuery,
+        body: DeploymentBody,
+      },
+    },
+    async (request, reply) => {
+      const { project } = request.params;
+      const result = await ledger().deploy(commandOf<DeployInput>(request, bodyOf(request), { project }));
+      if (!result.dryRun) reply.code(201).header("location", whyOf(result));
+      return result;
+    },
+  );
+
+  app.post(
+    "/v1/projects/:project/promotions",
+    {
+      config: { needs: "deploy" },
+      schema: {
+        summary: "Deploy into one environment what is active in another",
+        tags,
+        params: OfProject,
+        querystring: NoQuery,
+        body: PromotionBody,
+      },
+    },
+    async (request, reply) => {
+      const { project } = request.params;
+      const result = await ledger().promote(commandOf<PromoteInput>(request, bodyOf(request), { project }));
+      if (!result.dryRun) reply.code(201).header("location", whyOf(result));
+      return result;
+    },
+  );
+
+  app.put(
+    "/v1/projects/:project/policy",
+    {
+      config: { needs: "admin" },
+      schema: {
+        summary: "Merge fields into the project's policy; null takes one back to its default",
+        tags,
+        params: OfProject,
+        querystring: NoQuery,
+        body: PolicyBody,
+      },
+    },
+    async (request) => {
+      const { project } = request.params;
+      return ledger().setPolicy(commandOf<SetPolicyInput>(request, policyBodyOf(request), { project }));
+    },
+  );
+
+  app.post(
+    "/v1/projects/:project/models/:model/retirement",
+    {
+      config: { needs: "deploy" },
+      schema: {
+        summary: "Take a model out of the running; where it is active it stays so until the next deployment",
+        tags,
+        params: OfModel,
+        querystring: NoQuery,
+        body: RetirementBody,
+      },
+    },
+    async (request) => {
+      const { project, model } = request.params;
+      return ledger().retireModel(commandOf<RetireModelInput>(request, bodyOf(request), { project, model }));
+    },
+  );
+
+  app.delete(
+    "/v1/projects/:project/models/:model/retirement",
+    {
+      config: { needs: "deploy" },
+      schema: { summary: "Let a retired model qualify again", tags, params: OfModel, querystring: ReinstateQuery },
+    },
+    async (request) => {
+      const { project, model } = request.params;
+      // Many clients send no body with DELETE: the reason may come in the query.
+      const body = { ...withReason(request.query), ...bodyOf(request) };
+      return ledger().reinstateModel(commandOf<RetireModelInput>(request, body, { project, model }));
+    },
+  );
+}
+
+const withReason = ({ reason }: z.output<typeof ReinstateQuery>): Fields => (reason === undefined ? {} : { reason });
+
+function whyOf({ project, number, environment }: { project: string; number: number; environment: string }): string {
+  return `${at(project)}/deployments/${number}/explanation?environment=${environment}`;
+}

@@ -1,0 +1,32 @@
+import { LedgerError } from "../errors.ts";
+import type { HttpService } from "./service.ts";
+
+const PATIENCE_MS = 2_000;
+
+/** Whether the process lives, and whether it can do its work. */
+export function operationsRoutes({ app, ledger, runtime, draining }: HttpService): void {
+  const config = { needs: "nothing", rateLimit: false } as const;
+  const tags = ["operations"];
+
+  app.get("/healthz", { config, schema: { summary: "Whether the process lives", tags } }, async () => ({
+    status: "ok",
+  }));
+
+  app.get("/readyz", { config, schema: { summary: "Whether it can answer: asks the store", tags } }, async () => {
+    if (draining.aborted) throw new LedgerError("STORE_UNAVAILABLE", "the service is draining: it is about to end");
+    await inTime(ledger().head());
+    return { status: "ready" };
+  });
+
+  async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = runtime.after(PATIENCE_MS, () =>
+      reject(new LedgerError("STORE_UNAVAILABLE", `the store did not answer within ${PATIENCE_MS} ms`)),
+    );
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      cancel();
+    }
+  }
+}

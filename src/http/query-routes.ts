@@ -1,0 +1,216 @@
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ActiveModelOptions } from "../api/ledger.ts";
+import { Moment } from "../domain/commands.ts";
+import { LedgerError } from "../errors.ts";
+import { projectNotFound } from "../ledger/queries.ts";
+import { ActiveAnswers, matchingTag } from "./active-answers.ts";
+import { jsonOf } from "./json.ts";
+import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
+import {
+  ActiveQuery,
+  DEFAULT_PAGE,
+  ExplanationQuery,
+  LeaderboardQuery,
+  ModelsQuery,
+  OfDeployment,
+  OfModel,
+  OfProject,
+  PageQuery,
+  ReadQuery,
+  reading,
+  TimelineQuery,
+} from "./schemas.ts";
+import type { HttpService } from "./service.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** `at=`: what looks like a time is one, a whole number is a revision, anything else a position. */
+function momentOf(at: string): NonNullable<ActiveModelOptions["at"]> {
+  const [, kind, rest = ""] = /^(revision|position):(.*)$/.exec(at) ?? [];
+  if (kind === "position") return { position: rest };
+  if (kind === "revision" || /^\d{1,15}$/.test(at)) return { revision: Number(kind === undefined ? at : rest) };
+  return Moment.safeParse(at).success || !/^[0-9A-Za-z_-]+$/.test(at) ? at : { position: at };
+}
+
+/** Questions about one project, and the list of all. */
+export function queryRoutes({ app: fastify, ledger }: HttpService): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>();
+  const tags = ["queries"];
+  const answers = new ActiveAnswers();
+
+  app.get(
+    "/v1/projects",
+    { schema: { summary: "The projects, in the order of their beginnings", tags, querystring: PageQuery } },
+    async (request, reply) => {
+      const { limit = DEFAULT_PAGE, cursor } = request.query;
+      const skipped = Number(afterOf("projects", cursor) ?? 0);
+      let place = 0;
+      const places: number[] = [];
+      const { caller } = request;
+      async function* visible() {
+        for await (const project of ledger().projects(reading(request.query))) {
+          place += 1;
+          if (place <= skipped || !caller.covers(project.project)) continue;
+          places.push(place);
+          yield project;
+        }
+      }
+      const page = await pageOf(visible(), limit, (_, index) => cursorAfter("projects", places[index] ?? place));
+      linkNext(request, reply, page);
+      return page;
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project",
+    { schema: { summary: "A project and what is active in it", tags, params: OfProject, querystring: ReadQuery } },
+    async (request) => {
+      return ledger().project(request.params.project, reading(request.query));
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/policy",
+    { schema: { summary: "The policy in force", tags, params: OfProject, querystring: ReadQuery } },
+    async (request, reply) => {
+      const { policy, revision } = await ledger().project(request.params.project, reading(request.query));
+      reply.header("etag", `"${revision}"`);
+      return policy;
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/active",
+    {
+      schema: {
+        summary: "What is serving, or was at a moment",
+        description:
+          "The ETag is the project's revision: it can go back as If-None-Match, or as If-Match of a command.",
+        tags,
+        params: OfProject,
+        querystring: ActiveQuery,
+      },
+    },
+    async (request, reply) => {
+      const { environment, at, by } = request.query;
+      const { project } = request.params;
+      const moment = at === undefined ? {} : { at: momentOf(at) };
+      const { model, revision } = await ledger().activeAtRevision(project, {
+        environment,
+        by,
+        ...moment,
+        ...reading(request.query),
+      });
+      if (revision === undefined) throw projectNotFound(project);
+      if (model === undefined) {
+        const verb = at === undefined ? "is" : "was";
+        throw new LedgerError("NO_ACTIVE_MODEL", `nothing ${verb} active in ${environment} of "${project}"`, {
+          project,
+          environment,
+        });
+      }
+      const answer =
+        at === undefined ? answers.answer(model, revision) : { text: jsonOf(model), since: revision, revision };
+      reply.header("cache-control", "no-cache");
+      const matching = matchingTag(request.headers["if-none-match"], answer);
+      if (matching !== undefined) return reply.code(304).header("etag", matching).send();
+      return reply.header("etag", `"${revision}"`).type(JSON_TYPE).send(answer.text);
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/models",
+    { schema: { summary: "The project's models, by version", tags, params: OfProject, querystring: ModelsQuery } },
+    async (request, reply) => {
+      const { limit = DEFAULT_PAGE, cursor, min_position: _, ...filter } = request.query;
+      const after = Number(afterOf("models", cursor) ?? 0);
+      const rows = ledger().models(request.params.project, {
+        ...filter,
+        ...reading(request.query),
+        after,
+        limit: limit + 1,
+      });
+      const page = await pageOf(rows, limit, ({ version }) => cursorAfter("models", version));
+      linkNext(request, reply, page);
+      return page;
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/models/:model",
+    {
+      schema: { summary: "One model, by its version or its id", tags, params: OfModel, querystring: ReadQuery },
+    },
+    async (request) => {
+      const { project, model } = request.params;
+      return ledger().model(project, model, reading(request.query));
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/leaderboard",
+    {
+      schema: {
+        summary: "The models that could be deployed, best first",
+        tags,
+        params: OfProject,
+        querystring: LeaderboardQuery,
+      },
+    },
+    async (request, reply) => {
+      const { limit = DEFAULT_PAGE, cursor, min_position: _, ...filter } = request.query;
+      const skipped = Number(afterOf("leaderboard", cursor) ?? 0);
+      const places = await ledger().leaderboard(request.params.project, {
+        ...filter,
+        ...reading(request.query),
+        limit: skipped + limit + 1,
+      });
+      const items = places.slice(skipped, skipped + limit);
+      const isMore = places.length > skipped + limit;
+      const page = { items, ...(isMore && { next: cursorAfter("leaderboard", skipped + limit) }) };
+      linkNext(request, reply, page);
+      return page;
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/deployments/:number/explanation",
+    {
+      schema: {
+        summary: "Why a deployment happened, as data and in a sentence",
+        tags,
+        params: OfDeployment,
+        querystring: ExplanationQuery,
+      },
+    },
+    async (request) => {
+      const { environment } = request.query;
+      const { project, number } = request.params;
+      const which = typeof number === "number" ? { number } : { deploymentId: number };
+      const where = environment === undefined ? {} : { environment };
+      return ledger().explain({ project, ...which, ...where, ...reading(request.query) });
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/timeline",
+    {
+      schema: {
+        summary: "From when to when each deployment served",
+        tags,
+        params: OfProject,
+        querystring: TimelineQuery,
+      },
+    },
+    async (request, reply) => {
+      const { limit = DEFAULT_PAGE, cursor, min_position: _, ...options } = request.query;
+      const skipped = Number(afterOf("timeline", cursor) ?? 0);
+      const entries = await ledger().timeline(request.params.project, { ...options, ...reading(request.query) });
+      const items = entries.slice(skipped, skipped + limit);
+      const isMore = entries.length > skipped + limit;
+      const page = { items, ...(isMore && { next: cursorAfter("timeline", skipped + limit) }) };
+      linkNext(request, reply, page);
+      return page;
+    },
+  );
+}

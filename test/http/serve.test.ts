@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+
+const main = join(import.meta.dirname, "../../src/main.ts");
+const newFolder = () => mkdtempSync(join(tmpdir(), "model-ledger-serve-"));
+
+/** The program, serving; `url` once it says where. */
+async function serving(args: readonly string[] = [], store = `sqlite:${join(newFolder(), "ledger.db")}`) {
+  const child = spawn(process.execPath, [main, "--store", store, "--json", "serve", "--port", "0", ...args]);
+  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  const stderr: string[] = [];
+  child.stderr.on("data", (chunk) => stderr.push(String(chunk)));
+  const line = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    exited.then(([code]) => Promise.reject(new Error(`exit ${code}: ${stderr.join("")}`))),
+  ]);
+  const { url } = JSON.parse(String(line[0])) as { readonly url: string };
+  return { child, exited, url, stderr: () => stderr.join("") };
+}
+
+async function record(url: string, project: string) {
+  const body = JSON.stringify({ task: "regression", algorithm: "linear", metrics: { r2: 0.5 } });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/v1/projects/${project}/models`, { method: "POST", headers, body });
+  expect(answer.status).toBe(201);
+  return answer.json() as Promise<{ readonly position: string }>;
+}
+
+test("the program serves, and ends with 0 when it is asked to, event streams told", async () => {
+  const { child, exited, url } = await serving();
+  await record(url, "Prices");
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  const stream = await fetch(`${url}/v1/events?from=start`);
+  child.kill("SIGTERM");
+  const text = await stream.text();
+  expect(text).toContain("event: ModelTrained\nid: ");
+  expect(text).toMatch(/event: end\ndata: \{"reason":"draining"\}\n\n$/);
+  expect(await exited).toEqual([0, null]);
+});
+
+test("what was recorded over HTTP is there after a restart", async () => {
+  const store = `sqlite:${join(newFolder(), "ledger.db")}`;
+  const first = await serving([], store);
+  await record(first.url, "Prices");
+  first.child.kill("SIGINT");
+  expect(await first.exited).toEqual([0, null]);
+  const second = await serving([], store);
+  expect(await (await fetch(`${second.url}/v1/projects/Prices/active`)).json()).toMatchObject({ version: 1 });
+  second.child.kill("SIGTERM");
+  expect(await second.exited).toEqual([0, null]);
+});
+
+test("it binds to nothing but loopback without tokens", async () => {
+  await expect(serving(["--host", "0.0.0.0"])).rejects.toThrow(/exit 2.*INVALID_INPUT/);
+});
+
+test("a port that is taken is said in a sentence", async () => {
+  const { child, exited, url } = await serving();
+  await expect(serving(["--port", new URL(url).port])).rejects.toThrow(/exit 2.*somebody else listens there/);
+  child.kill("SIGTERM");
+  await exited;
+});
+
+test("where the store is not up yet it is alive, not ready, and says so", async () => {
+  const { child, exited, url } = await serving([], "esdb://127.0.0.1:1?tls=false&maxDiscoverAttempts=1");
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  const ready = await fetch(`${url}/readyz`);
+  expect([ready.status, await ready.json()]).toMatchObject([503, { code: "STORE_UNAVAILABLE" }]);
+  expect((await fetch(`${url}/v1/projects`)).status).toBe(503);
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
