@@ -30,6 +30,11 @@ export interface ProjectState {
   readonly environments: Dictionary<EnvironmentState>;
   /** The commands whose id the caller chose, two generations of them: id to the revision of the first event. */
   commands: { newer: Dictionary<number>; newerCount: number; older: Dictionary<number>; forgotten: boolean };
+  /** What `decide` no longer needs and an explanation does: who was retired when, and which policy held. */
+  readonly past: {
+    readonly retirements: { readonly revision: number; readonly version: number; readonly isRetired: boolean }[];
+    readonly policies: { readonly revision: number; readonly policy: PolicyData }[];
+  };
   /** The first event of a type that this version does not know. */
   unknownEvent: { readonly type: string; readonly revision: number } | null;
 }
@@ -59,7 +64,7 @@ export interface Candidates {
 /** What rollback needs: every deployment, and the models in the order of their latest one. */
 export interface EnvironmentState {
   /** By number: `deployed[number - 1]`. */
-  readonly deployed: { readonly version: number; readonly deploymentId: string }[];
+  readonly deployed: { readonly version: number; readonly deploymentId: string; readonly revision: number }[];
   /** Version to the number of its latest deployment here. */
   readonly latestOf: { [version: number]: number };
   /** How many distinct models were ever deployed here. */
@@ -93,6 +98,7 @@ export const initialProject = (): ProjectState => ({
   active: initialActiveModels(),
   environments: {},
   commands: { newer: {}, newerCount: 0, older: {}, forgotten: false },
+  past: { retirements: [], policies: [] },
   unknownEvent: null,
 });
 
@@ -109,17 +115,18 @@ export function evolveProject(state: ProjectState, event: FoldedEvent): ProjectS
       train(state, event.data, event.revision);
       return state;
     case "ModelDeployed":
-      deploy(state, event.data);
+      deploy(state, event.data, event.revision);
       return state;
     case "ModelRetired":
-      setRetired(state, event.data.version, true);
+      setRetired(state, event.data.version, event.revision, true);
       return state;
     case "ModelReinstated":
-      setRetired(state, event.data.version, false);
+      setRetired(state, event.data.version, event.revision, false);
       return state;
     case "PolicySet":
       state.project = event.data.project;
       state.policy = event.data.policy;
+      state.past.policies.push({ revision: event.revision, policy: event.data.policy });
       rank(state);
       return state;
   }
@@ -200,10 +207,11 @@ function count({ models, ranking }: ProjectState, candidates: Candidates, versio
   if (isFirst || (score === best && version < candidates.best)) candidates.best = version;
 }
 
-function setRetired(state: ProjectState, version: number, isRetired: boolean): void {
+function setRetired(state: ProjectState, version: number, revision: number, isRetired: boolean): void {
   const model = state.models[version - 1];
   if (model === undefined || model.isRetired === isRetired) return;
   model.isRetired = isRetired;
+  state.past.retirements.push({ revision, version, isRetired });
   for (const environment of Object.values(state.environments)) {
     if (environment.latestOf[version] !== undefined) countReturnable(environment, model.algorithm, isRetired ? -1 : 1);
   }
@@ -224,7 +232,11 @@ function disqualify(state: ProjectState, version: number, model: Model): void {
   }
 }
 
-function deploy(state: ProjectState, { environment: name, number, version, deploymentId }: ModelDeployedData): void {
+function deploy(
+  state: ProjectState,
+  { environment: name, number, version, deploymentId }: ModelDeployedData,
+  revision: number,
+): void {
   let environment = lookUp(state.environments, name);
   if (environment === undefined) {
     environment = { deployed: [], latestOf: {}, distinct: 0, recent: [], returnable: 0, returnableOf: {} };
@@ -235,7 +247,7 @@ function deploy(state: ProjectState, { environment: name, number, version, deplo
     const model = state.models[version - 1];
     if (model && !model.isRetired) countReturnable(environment, model.algorithm, 1);
   }
-  environment.deployed[number - 1] = { version, deploymentId };
+  environment.deployed[number - 1] = { version, deploymentId, revision };
   environment.latestOf[version] = number;
   environment.recent.push(number);
   // Swept when half of it may be out of date: a deployment costs the same however many came before.

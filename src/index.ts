@@ -4,6 +4,7 @@ export type {
   DeployInput,
   DurableSubscriptions,
   ExplainOptions,
+  ExplainTrainingOptions,
   ExportOptions,
   FollowOptions,
   ImportOptions,
@@ -21,7 +22,7 @@ export type {
 } from "./api/ledger.ts";
 export type { Checked } from "./audit/checkpoint-check.ts";
 export { cloudEventOf, type DeploymentCdEvent, type DeploymentCloudEvent } from "./audit/cloud-events.ts";
-export type { Contender, Explanation } from "./audit/explain.ts";
+export type { Cause, Compared, Contender, Explanation, TrainingExplanation } from "./audit/explanation.ts";
 export { EXPORT_FORMATS, type ExportFormat, exportDeployments } from "./audit/export-deployments.ts";
 export type { Imported } from "./audit/import.ts";
 export type { SignedCheckpoint } from "./audit/sign-checkpoint.ts";

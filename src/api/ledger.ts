@@ -1,5 +1,7 @@
 import type { z } from "zod";
-import type { ExplainInput, Explanation } from "../audit/explain.ts";
+import type { ExplainInput } from "../audit/explain.ts";
+import type { ExplainTrainingInput } from "../audit/explain-training.ts";
+import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
 import type { Imported } from "../audit/import.ts";
 import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import type { TimelineEntry } from "../audit/timeline.ts";
@@ -79,6 +81,7 @@ export interface ImportOptions {
 }
 
 export type ExplainOptions = z.input<typeof ExplainInput>;
+export type ExplainTrainingOptions = z.input<typeof ExplainTrainingInput>;
 
 /** Named subscriptions whose checkpoint the ledger's store keeps. */
 export type DurableSubscriptions = Pick<
@@ -152,6 +155,9 @@ export interface Ledger extends AsyncDisposable {
 
   /** Why a deployment happened, as data and as one English sentence. */
   explain(input: ExplainOptions): Promise<Explanation>;
+
+  /** Why a training deployed its model at once, or why not: of the model's `version` or `modelId`. */
+  explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
 
   /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
   subscribe(options?: SubscribeOptions): AsyncIterable<RecordedEvent>;

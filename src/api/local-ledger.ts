@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { AsOf } from "../audit/as-of.ts";
-import { ExplainInput, type Explanation, explain } from "../audit/explain.ts";
+import { ExplainInput, explain } from "../audit/explain.ts";
+import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
+import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
 import { exportLines } from "../audit/export.ts";
 import { type Imported, importLines } from "../audit/import.ts";
 import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
@@ -59,6 +61,7 @@ import type {
   CheckpointOptions,
   DeployInput,
   ExplainOptions,
+  ExplainTrainingOptions,
   ExportOptions,
   FollowOptions,
   ImportOptions,
@@ -250,10 +253,21 @@ export class LocalLedger implements ServedLedger {
     return timelineOf(await this.#asOf.deployments(name, environment, by), { from, to, by });
   }
 
-  async explain(input: ExplainOptions): Promise<Explanation> {
+  explain(input: ExplainOptions): Promise<Explanation>;
+  explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
+  async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
+    const store = this.#store;
+    const isOfTraining = "version" in input || "modelId" in input;
+    if (isOfTraining) {
+      const checked = validated(ExplainTrainingInput, input, "query");
+      await this.#positions.reached(checked);
+      const { state } = await this.#cache.fresh(checked.project);
+      return explainTraining({ store, state, defaults: this.#defaults }, checked);
+    }
     const checked = validated(ExplainInput, input, "query");
     await this.#positions.reached(checked);
-    return explain(this.#store, checked);
+    const { state } = await this.#cache.fresh(checked.project);
+    return explain({ store, state }, checked);
   }
 
   async head(): Promise<string | undefined> {

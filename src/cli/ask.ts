@@ -1,3 +1,4 @@
+import { LedgerError } from "../errors.ts";
 import type {
   Deployment,
   DeploymentsFilter,
@@ -10,6 +11,7 @@ import type {
 } from "../index.ts";
 import { byOption, type CliCommand, clockOf, given, wholeNumber } from "./command.ts";
 import { whyOf } from "./describe.ts";
+import { graphOf } from "./graph.ts";
 import type { Column } from "./output.ts";
 
 const ENVIRONMENT = ["--environment <name>", "which environment (default: production)"] as const;
@@ -86,10 +88,26 @@ async function versionsIn(ledger: Ledger, rows: readonly Deployment[]): Promise<
   return versions;
 }
 
+/** The numbers of the deployments that rollbacks went back to; events name those by id only. */
+async function numbersIn(ledger: Ledger, rows: readonly Deployment[]): Promise<ReadonlyMap<string, number>> {
+  const numbers = new Map(rows.map(({ deploymentId, number }) => [deploymentId, number]));
+  for (const { project, replays } of rows) {
+    if (replays === undefined || numbers.has(replays)) continue;
+    numbers.set(replays, (await ledger.explain({ project, deploymentId: replays })).deployment.number);
+  }
+  return numbers;
+}
+
 /** "2 → 3 (knn)" */
 function fromTo(row: Deployment, versions: ReadonlyMap<string, number>): string {
   const before = row.replaces && versions.get(row.replaces.modelId);
   return `${before ?? "nothing"} → ${row.version} (${row.algorithm})`;
+}
+
+function reasonOf(row: Deployment, numbers: ReadonlyMap<string, number>): string {
+  const back = row.replays === undefined ? undefined : numbers.get(row.replays);
+  if (row.reason === undefined) return whyOf(row, back);
+  return back === undefined ? row.reason : `${row.reason} (back to ${back})`;
 }
 
 export const history: CliCommand = {
@@ -112,8 +130,12 @@ export const history: CliCommand = {
       .option("--to <time>", "recorded before then")
       .option("--order <asc|desc>", "oldest or newest first (default: desc)")
       .option("--limit <count>", "at most so many", wholeNumber)
-      .option("--after <position>", "go on after the row at this position"),
+      .option("--after <position>", "go on after the row at this position")
+      .option("--graph", "draw a line from each rollback back to what it repeats"),
   async run(session, [project = ""], options) {
+    if (options.graph && options.order === "asc") {
+      throw new LedgerError("INVALID_INPUT", "--graph is drawn newest first: leave --order out");
+    }
     const names = [
       "environment",
       "strategy",
@@ -138,14 +160,18 @@ export const history: CliCommand = {
     const isTable = !session.out.style.json && !session.out.style.quiet;
     const shown = isTable ? await rows.toArray() : rows;
     const versions = Array.isArray(shown) ? await versionsIn(ledger, shown) : new Map<string, number>();
+    const numbers = Array.isArray(shown) ? await numbersIn(ledger, shown) : new Map<string, number>();
+    const graph = Array.isArray(shown) && options.graph ? graphOf(shown, session.out.isTerminal) : [];
+    const drawn = new Map(graph.map((lines, index) => [Array.isArray(shown) ? shown[index] : undefined, lines]));
     const columns: readonly Column<Deployment>[] = [
+      ...(drawn.size > 0 ? [{ title: "", value: (row: Deployment) => drawn.get(row) ?? "" }] : []),
       { title: "number", value: (row) => String(row.number), align: "right" },
       { title: "environment", value: (row) => row.environment },
       { title: "when", value: (row) => row.recordedAt },
       { title: "who", value: (row) => row.actor },
       { title: "strategy", value: (row) => row.strategy },
       { title: "from → to", value: (row) => fromTo(row, versions) },
-      { title: "reason", value: (row) => row.reason ?? whyOf(row) },
+      { title: "reason", value: (row) => reasonOf(row, numbers) },
     ];
     await session.out.list(shown, columns, "no such deployments");
     return undefined;

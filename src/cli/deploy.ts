@@ -1,6 +1,6 @@
 import type { DeployInput, DeploymentResult, Ledger, PromoteInput } from "../index.ts";
 import { type CliCommand, given, type Session, wholeNumber } from "./command.ts";
-import { nameOf, printDeployment } from "./describe.ts";
+import { nameOf, numberGoneBackTo, printDeployment } from "./describe.ts";
 
 const ENVIRONMENT = ["--environment <name>", "where it is to serve (default: production)"] as const;
 const FORCE = ["--force", "even if the project is frozen or the model retired"] as const;
@@ -23,7 +23,8 @@ async function show(
   const wantsStory = !session.out.style.json && !session.out.style.quiet;
   const before = wantsStory ? await ledger.activeModel(project, name).catch(() => undefined) : undefined;
   const result = await act(ledger);
-  session.out.result(result, result.version, () => printDeployment(session.out, result, nameOf(before)));
+  const back = wantsStory ? await numberGoneBackTo(ledger, result) : undefined;
+  session.out.result(result, result.version, () => printDeployment(session.out, result, nameOf(before), back));
   return undefined;
 }
 

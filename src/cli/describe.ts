@@ -1,10 +1,15 @@
-import type { ActiveModel, Deployment, DeploymentResult } from "../index.ts";
+import type { ActiveModel, Deployment, DeploymentResult, Ledger } from "../index.ts";
 import type { Output } from "./output.ts";
 
 /** Sentences and tables that several commands share. */
 
 /** The three columns of PostgresML's `pgml.deploy`, and under them one line: from what to what, and why. */
-export function printDeployment(out: Output, deployment: DeploymentResult, before: string | undefined): void {
+export function printDeployment(
+  out: Output,
+  deployment: DeploymentResult,
+  before: string | undefined,
+  back?: number,
+): void {
   out.table(
     [deployment],
     [
@@ -19,11 +24,14 @@ export function printDeployment(out: Output, deployment: DeploymentResult, befor
   const story = dryRun
     ? `dry run, nothing was written: it would be ${arrow}, deployment ${number}`
     : `${arrow}, deployment ${number}`;
-  out.say(`${story}: ${whyOf(deployment)}`);
+  out.say(`${story}: ${whyOf(deployment, back)}`);
 }
 
-/** Why this model, in a clause. */
-export function whyOf({ strategy, decision, replays, promotedFrom }: DeploymentResult | Deployment): string {
+/** Why this model, in a clause. `back`: the number of the deployment that a rollback repeats, where it is known. */
+export function whyOf(
+  { strategy, decision, replays, promotedFrom }: DeploymentResult | Deployment,
+  back?: number,
+): string {
   const { metric, score, previousScore, candidates } = decision;
   const scores =
     metric === null || (score === null && previousScore === null)
@@ -36,7 +44,7 @@ export function whyOf({ strategy, decision, replays, promotedFrom }: DeploymentR
     case "most_recent":
       return `the most recent of ${among}${scores}`;
     case "rollback":
-      return `back to an earlier deployment${replays === undefined ? "" : ` (${replays})`}${scores}`;
+      return `back to ${back === undefined ? "an earlier deployment" : `deployment ${back}`}${replays === undefined || back !== undefined ? "" : ` (${replays})`}${scores}`;
     case "specific":
       return promotedFrom === undefined ? `asked for by name${scores}` : `promoted from ${promotedFrom}${scores}`;
     case "new_score":
@@ -47,4 +55,13 @@ export function whyOf({ strategy, decision, replays, promotedFrom }: DeploymentR
 /** "version 3 (svm)" of what is active, for the line of the next deployment. */
 export function nameOf(active: ActiveModel | undefined): string | undefined {
   return active && `version ${active.version} (${active.algorithm})`;
+}
+
+/** The number of the deployment that a rollback repeats: its event names it by id. */
+export async function numberGoneBackTo(
+  ledger: Ledger,
+  { project, replays }: DeploymentResult,
+): Promise<number | undefined> {
+  if (replays === undefined) return undefined;
+  return (await ledger.explain({ project, deploymentId: replays })).deployment.number;
 }

@@ -6,7 +6,7 @@ import type { EventStore } from "../store/event-store.ts";
 import type { Folded, Start } from "./project-cache.ts";
 
 /** Raise it whenever the shape or the meaning of `ProjectState` changes: older snapshots are then passed over. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
 
 /** A snapshot is taken when this many events came since the last one, or this share of all, whichever is more. */
 const MIN_EVENTS = 1_000;

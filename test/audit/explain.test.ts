@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { openLedger } from "../../src/open-ledger.ts";
+import { systemRuntime } from "../../src/runtime.ts";
+import type { EventStore } from "../../src/store/event-store.ts";
+import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf } from "../ledger/stores.ts";
 
 const project = "Digits";
@@ -91,4 +95,86 @@ test("what is not there is not found", async () => {
   expect(await codeOf(ledger.explain({ project, number: 1 }))).toBe("DEPLOYMENT_NOT_FOUND");
   const deploymentId = "0190b0a0-0000-7000-8000-000000000000";
   expect(await codeOf(ledger.explain({ project, deploymentId }))).toBe("DEPLOYMENT_NOT_FOUND");
+});
+
+test("a training is explained by what was active then, deployed or not", async () => {
+  await using ledger = await openLedger("memory:", { actor: "ann" });
+  await train(ledger, "a", 0.5, { automaticDeploy: true, reason: "nightly" });
+  await train(ledger, "b", 0.4, { automaticDeploy: true });
+  await ledger.setPolicy({ project, policy: { environment: "staging", metric: "loss", goal: "minimize" } });
+  await train(ledger, "c", 0.9, { automaticDeploy: true });
+  await ledger.deploy({ project, model: 2 });
+  const [first, second, third] = await Promise.all(
+    [1, 2, 3].map((version) => ledger.explain({ project, version: version as 1 })),
+  );
+  expect(first).toMatchObject({ outcome: "deployed", comparedWith: null, metric: "f1", score: 0.5, reason: "nightly" });
+  expect(first?.deployments).toMatchObject([{ environment: "production", number: 1 }]);
+  expect(second).toMatchObject({
+    outcome: "kept",
+    because: "not better: f1 0.4 against 0.5 of version 1, which is active in production",
+    comparedWith: { environment: "production", number: 1, version: 1, score: 0.5 },
+    deployments: [{ environment: "production", number: 2 }],
+    command: { asked: "a training" },
+  });
+  expect(third).toMatchObject({ outcome: "deployed", metric: "loss", score: null, comparedWith: null });
+  expect(await ledger.explain({ project, modelId: second?.model.modelId ?? "" })).toEqual(second);
+  expect(second?.paragraph).toMatch(/ It has been deployed once: number 2 in production\.$/);
+  expect(await codeOf(ledger.explain({ project, version: 4 }))).toBe("MODEL_NOT_FOUND");
+  expect(await codeOf(ledger.explain({ project: "Nobody", version: 1 }))).toBe("PROJECT_NOT_FOUND");
+});
+
+test("the paragraph names no ids, counts rightly, and tells how long the one before had served", async () => {
+  const at = Date.parse("2026-03-01T09:30:00.000Z");
+  let now = at;
+  const runtime = { ...systemRuntime(), now: () => now };
+  await using ledger = await openLedger("memory:", { actor: "ann", runtime });
+  await train(ledger, "a", 0.5);
+  await train(ledger, "b", 0.9);
+  await ledger.deploy({ project, model: 1, reason: "a start" });
+  now += 26 * 3_600_000;
+  await ledger.deploy({ project });
+  now += 61_000;
+  await ledger.rollback({ project, reason: "wrong labels" });
+  const paragraph = async (number: number) => (await ledger.explain({ project, number })).paragraph;
+  expect(await paragraph(1)).toBe(
+    "On 1 March 2026 at 09:30:00 UTC, ann put version 1 of “Digits” (a, f1 0.5) into production; it was deployment number 1 there. Exactly this model was asked for, so its score was not compared with others. Nothing had been active in production before. The reason given was: “a start”.",
+  );
+  expect(await paragraph(2)).toBe(
+    "On 2 March 2026 at 11:30:00 UTC, ann put version 2 of “Digits” (b, f1 0.9) into production; it was deployment number 2 there. The best score was asked for: 2 models qualified, and it has the highest f1 of them. Not chosen was version 1 (a, f1 0.5), because its f1 of 0.5 is not better than 0.9. It replaced version 1 (a), which had served for 1 day and 2 hours. No reason was given.",
+  );
+  expect(await paragraph(3)).toBe(
+    "On 2 March 2026 at 11:31:01 UTC, ann put version 1 of “Digits” (a, f1 0.5) into production; it was deployment number 3 there. This was a rollback. It went back to the model of deployment number 1, 1 model being there to go back to. It replaced version 2 (b), which had served for 1 minute and 1 second. The reason given was: “wrong labels”.",
+  );
+});
+
+test("a rollback tells what else could have been gone back to", async () => {
+  await using ledger = await openLedger("memory:");
+  for (const [index, algorithm] of ["a", "b", "c", "d"].entries()) {
+    await train(ledger, algorithm, index / 10);
+    await ledger.deploy({ project, model: index + 1 });
+  }
+  await ledger.retireModel({ project, model: 1, reason: "old" });
+  await ledger.rollback({ project, steps: 2 });
+  await ledger.reinstateModel({ project, model: 1, reason: "new" });
+  expect(await lost(ledger, 5)).toEqual(["3: its latest deployment, 3, is more recent than what was gone back to"]);
+});
+
+test("a deployment of a long project is explained without reading the stream anew", async () => {
+  const store = memoryEventStore();
+  let read = 0;
+  const counting: EventStore = {
+    ...store,
+    readStream: async function* (stream, options) {
+      for await (const event of store.readStream(stream, options)) {
+        read += 1;
+        yield event;
+      }
+    },
+  };
+  const ledger = new LocalLedger(counting);
+  await train(ledger, "a", 0.5);
+  for (let index = 0; index < 300; index++) await ledger.deploy({ project, model: 1 });
+  read = 0;
+  expect((await ledger.explain({ project, number: 300 })).replaced).toMatchObject({ number: 299 });
+  expect(read).toBeLessThan(10);
 });

@@ -1,0 +1,92 @@
+import { lookUp, names } from "../../projections/dictionary.ts";
+import { leaderboard } from "../../projections/leaderboard.ts";
+import type { Model, ProjectState } from "../../projections/project.ts";
+import type { PolicyData } from "../events/events.ts";
+
+/**
+ * The project as it was just before an event, told from the fold as it is now: what an explanation needs without
+ * folding the stream anew.
+ */
+
+/** Where a deployment stands. */
+export interface PlacedDeployment {
+  readonly environment: string;
+  readonly number: number;
+  readonly version: number;
+  readonly deploymentId: string;
+  readonly revision: number;
+}
+
+export function deploymentNumbered(state: ProjectState, environment: string, number: number) {
+  const found = lookUp(state.environments, environment)?.deployed[number - 1];
+  return found && ({ ...found, environment, number } satisfies PlacedDeployment);
+}
+
+export function deploymentOfId(state: ProjectState, deploymentId: string): PlacedDeployment | undefined {
+  for (const environment of names(state.environments)) {
+    const deployed = lookUp(state.environments, environment)?.deployed ?? [];
+    const index = deployed.findLastIndex((one) => one.deploymentId === deploymentId);
+    if (index >= 0) return deploymentNumbered(state, environment, index + 1);
+  }
+  return undefined;
+}
+
+/** The deployment that was active in an environment just before the event at `revision`. */
+export function activeBefore(state: ProjectState, environment: string, revision: number): PlacedDeployment | undefined {
+  const deployed = lookUp(state.environments, environment)?.deployed ?? [];
+  const index = deployed.findLastIndex((one) => one.revision < revision);
+  return deploymentNumbered(state, environment, index + 1);
+}
+
+/** The policy that the project had set just before the event at `revision`. */
+export function policyBefore({ past }: ProjectState, revision: number): PolicyData {
+  return past.policies.findLast((set) => set.revision < revision)?.policy ?? {};
+}
+
+/** The models that were trained before the event at `revision`, retired as they were then. */
+export function modelsBefore({ models, past }: ProjectState, revision: number): readonly Model[] {
+  const retired = new Map<number, boolean>();
+  for (const change of past.retirements) {
+    if (change.revision > revision) break;
+    retired.set(change.version, change.isRetired);
+  }
+  const then: Model[] = [];
+  for (const [index, model] of models.entries()) {
+    if (model.revision >= revision) break;
+    const isRetired = retired.get(index + 1) ?? false;
+    then.push(model.isRetired === isRetired ? model : { ...model, isRetired });
+  }
+  return then;
+}
+
+/** Best first, as the leaderboard was just before the event at `revision`. */
+export function leaderboardBefore(
+  state: ProjectState,
+  revision: number,
+  key: Parameters<typeof leaderboard>[1],
+  algorithm: string | undefined,
+) {
+  return leaderboard({ ...state, models: [...modelsBefore(state, revision)] }, key, algorithm);
+}
+
+/** The models that a rollback at `revision` could go back to, by their latest deployment, newest first. */
+export function returnableBefore(
+  state: ProjectState,
+  { environment, revision }: { readonly environment: string; readonly revision: number },
+  algorithm: string | undefined,
+): readonly PlacedDeployment[] {
+  const models = modelsBefore(state, revision);
+  const deployed = lookUp(state.environments, environment)?.deployed.filter((one) => one.revision < revision) ?? [];
+  const seen = new Set<number>();
+  const found: PlacedDeployment[] = [];
+  for (let number = deployed.length; number > 0; number--) {
+    const one = deployed[number - 1];
+    const model = one && models[one.version - 1];
+    if (one === undefined || model === undefined || seen.has(one.version)) continue;
+    seen.add(one.version);
+    const isActive = number === deployed.length;
+    if (isActive || model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) continue;
+    found.push({ ...one, environment, number });
+  }
+  return found;
+}

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { graphOf } from "../../src/cli/graph.ts";
+import { programIn } from "./program.ts";
+
+const drawn = (rows: readonly (readonly [id: string, replays?: string])[], isTerminal = false) =>
+  graphOf(
+    rows.map(([deploymentId, replays]) => ({ deploymentId, ...(replays !== undefined && { replays }) })),
+    isTerminal,
+  );
+
+test("a line leads from each rollback down to what it repeats", () => {
+  expect(drawn([["4"], ["3", "1"], ["2"], ["1"]])).toEqual(["*  ", "*-.", "* |", "*-'"]);
+  expect(drawn([["4"], ["3", "1"], ["2"], ["1"]], true)).toEqual(["●  ", "●─╮", "● │", "●─╯"]);
+});
+
+test("lines that overlap keep apart, and one that leads to what is not shown leaves below", () => {
+  expect(drawn([["6", "2"], ["5", "3"], ["4"], ["3"], ["2"], ["1"]])).toEqual([
+    "*-.  ",
+    "*-+-.",
+    "* | |",
+    "*-+-'",
+    "*-'  ",
+    "*    ",
+  ]);
+  expect(drawn([["9", "8"], ["8", "1"], ["7"]])).toEqual(["*-.  ", "*-+-.", "*   |"]);
+  expect(drawn([])).toEqual([]);
+});
+
+test("history reads a rollback by number, and draws it", async () => {
+  const run = programIn();
+  const train = ["train", "D", "--task", "classification", "--algorithm", "svm"];
+  await run([...train, "--metric", "f1=0.8"]);
+  await run([...train, "--metric", "f1=0.9"]);
+  expect((await run(["rollback", "D"])).stdout).toMatch(
+    /deployment 3: back to deployment 1 \(f1 0\.8, before 0\.9\)\n$/,
+  );
+  await run(["rollback", "D", "--reason", "too slow"]);
+  const { stdout } = await run(["history", "D", "--graph"]);
+  const rows = stdout.trimEnd().split("\n").slice(1);
+  expect(rows.map((row) => row.slice(0, 5))).toEqual(["*-.  ", "*-+-.", "*-' |", "*---'"]);
+  expect(rows[0]).toMatch(/ 4 .*rollback +1 → 2 \(svm\) +too slow \(back to 2\)$/);
+  expect(rows[1]).toMatch(/ 3 .*rollback +2 → 1 \(svm\) +back to deployment 1 \(f1 0\.8, before 0\.9\)$/);
+  expect((await run(["history", "D", "--limit", "1"])).stdout).toMatch(/too slow \(back to 2\)\n$/);
+  expect((await run(["history", "D", "--graph", "--order", "asc"])).code).toBe(2);
+});
+
+test("explain tells of a deployment in whole sentences, and of a training that did not deploy", async () => {
+  const run = programIn();
+  const train = ["train", "D", "--task", "classification", "--algorithm", "svm"];
+  await run([...train, "--metric", "f1=0.9"]);
+  await run([...train, "--metric", "f1=0.8"]);
+  expect((await run(["explain", "D", "1"])).stdout).toMatch(
+    /^On \d+ \w+ 20\d\d at [\d:]+ UTC, \S+ put version 1 of “D” \(svm, f1 0\.9\) into production; it was deployment number 1 there\./,
+  );
+  expect((await run(["explain", "D", "--model", "2"])).stdout).toMatch(
+    /It was not deployed at once: not better: f1 0\.8 against 0\.9 of version 1, which is active in production\. It has never been deployed\.\n$/,
+  );
+  const { stdout } = await run(["explain", "D", "--model", "2", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({ outcome: "kept", score: 0.8, comparedWith: { version: 1, score: 0.9 } });
+  expect((await run(["explain", "D"])).code).toBe(2);
+  expect((await run(["explain", "D", "1", "--model", "1"])).code).toBe(2);
+});
