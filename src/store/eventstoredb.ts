@@ -5,7 +5,7 @@ import { appender } from "./eventstoredb/append.ts";
 import { appendStream } from "./eventstoredb/append-stream.ts";
 import { connect } from "./eventstoredb/connection.ts";
 import { parseConnectionString } from "./eventstoredb/connection-string.ts";
-import { closed, toLedgerError } from "./eventstoredb/errors.ts";
+import { closed } from "./eventstoredb/errors.ts";
 import { keptValues } from "./eventstoredb/kept.ts";
 import { streamNames } from "./eventstoredb/names.ts";
 import { readPages } from "./eventstoredb/pages.ts";
@@ -46,7 +46,7 @@ export async function eventStoreDbEventStore(
     await reader.probe();
   } catch (error) {
     connection.close();
-    throw toLedgerError(error, address);
+    throw error;
   }
 
   function checkOpen(): void {

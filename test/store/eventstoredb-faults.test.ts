@@ -5,7 +5,8 @@ import type { EventStore, NewEvent } from "../../src/store/event-store.ts";
 import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { collect, event, listen, newEvents, range } from "./events.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { freePort, freshCategory, onOwnEventStoreDb } from "./server.ts";
+import { freshCategory, onOwnEventStoreDb } from "./server.ts";
+import { freePort } from "./server-process.ts";
 
 /** The network fails, the server does not. */
 onOwnEventStoreDb((server) => {

@@ -6,6 +6,8 @@ export interface Relay {
   readonly port: number;
   /** Connections that came in since it began. */
   accepted(): number;
+  /** Resolves when so many bytes of requests have gone through in all. */
+  passed(bytes: number): Promise<void>;
   /** Breaks every connection. */
   cut(): void;
   /** Lets nothing through in that direction until released, on new connections neither. What was sent waits. */
@@ -27,9 +29,12 @@ export async function startRelay(serverPort: number): Promise<Relay> {
   const held = new Set<"requests" | "answers">();
   let accepted = 0;
   let delayMs = 0;
+  let passed = 0;
+  const onPassed = new Set<() => void>();
 
-  function relay(from: Socket, to: Socket): void {
+  function relay(from: Socket, to: Socket, count: (bytes: number) => void): void {
     from.on("data", (bytes) => {
+      count(bytes.length);
       if (delayMs > 0) setTimeout(() => to.write(bytes), delayMs);
       else to.write(bytes);
     });
@@ -53,8 +58,11 @@ export async function startRelay(serverPort: number): Promise<Relay> {
     accepted += 1;
     const pair = { near, far: dial({ port: serverPort, host: "127.0.0.1", noDelay: true }) };
     pairs.add(pair);
-    relay(near, pair.far);
-    relay(pair.far, near);
+    relay(near, pair.far, (bytes) => {
+      passed += bytes;
+      for (const check of onPassed) check();
+    });
+    relay(pair.far, near, () => undefined);
     applyHolds(pair);
     for (const end of [near, pair.far]) {
       end.on("error", () => drop(pair));
@@ -68,6 +76,16 @@ export async function startRelay(serverPort: number): Promise<Relay> {
   const theRelay: Relay = {
     port: address.port,
     accepted: () => accepted,
+    passed: (bytes) =>
+      new Promise((resolve) => {
+        function check(): void {
+          if (passed < bytes) return;
+          onPassed.delete(check);
+          resolve();
+        }
+        onPassed.add(check);
+        check();
+      }),
     cut() {
       for (const pair of [...pairs]) drop(pair);
     },

@@ -2,7 +2,7 @@ import { pause, type Runtime } from "../../runtime.ts";
 import type { StoredEvent } from "../event-store.ts";
 import type { Connection } from "./connection.ts";
 import type { EventStoreDbTarget } from "./connection-string.ts";
-import { isPassing, toLedgerError } from "./errors.ts";
+import { isNotLeader, isPassing, toLedgerError } from "./errors.ts";
 import type { StreamNames } from "./names.ts";
 import { type Page, readPage } from "./pages.ts";
 import { patience, pauseMs } from "./retry.ts";
@@ -31,7 +31,7 @@ interface LogStretch {
 
 /** Everything that is read in single calls; each is tried again while the deadline lasts. */
 export interface EventStoreDbReader {
-  /** One question, asked once. */
+  /** One question; it is asked again only of the leader, when somebody else was asked. */
   probe(): Promise<void>;
   streamPage(stream: string, stretch: Stretch): Promise<Page<StoredEvent>>;
   /** At most so many events of the stream from a revision on. */
@@ -57,16 +57,16 @@ export function eventStoreDbReader(
   const stored = (event: Recorded): StoredEvent => storedEvent(event, names.inLedger);
 
   /** Tries again until it succeeds, the failure is one that stays, or the deadline is over. */
-  async function retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  async function retried<Result>(attempt: () => Promise<Result>, isWorthIt = isPassing): Promise<Result> {
     const { hasTime, end } = patience(deadlineMs, runtime);
     try {
       for (let failures = 0; ; failures++) {
         try {
           return await attempt();
         } catch (error) {
-          if (!isPassing(error) || !hasTime() || closing.aborted) throw toLedgerError(error, address);
+          if (isWorthIt(error) && hasTime()) await pause(pauseMs(failures, runtime), runtime, closing);
+          if (!isWorthIt(error) || !hasTime() || closing.aborted) throw toLedgerError(error, address);
         }
-        await pause(pauseMs(failures, runtime), runtime, closing);
       }
     } finally {
       end();
@@ -96,7 +96,7 @@ export function eventStoreDbReader(
   return {
     async probe() {
       const request = streamReadRequest({ stream: names.ofKept(""), from: undefined, backwards: false, maxEvents: 1 });
-      await readPage(connection, request, 1, stored);
+      await retried(() => readPage(connection, request, 1, stored), isNotLeader);
     },
     streamPage,
     stretch: (stream, from, maxCount) =>

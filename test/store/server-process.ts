@@ -1,0 +1,145 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { get as getInsecure } from "node:http";
+import { get as getSecure } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A process of EventStoreDB for the tests, on loopback. */
+export interface ServerProcess {
+  readonly port: number;
+  kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
+  /** Starts it again after a kill, on the same port and folder. */
+  restart(): Promise<void>;
+  /** Also deletes its folder. */
+  stop(): Promise<void>;
+}
+
+const PROGRAM = "eventstored";
+/** A start takes two seconds, or thirty on a busy machine. */
+export const READY_MS = 150_000;
+
+/** What every server of the tests is started with, wherever it runs. */
+export const COMMON_FLAGS: readonly string[] = [
+  "--run-projections=All",
+  "--start-standard-projections",
+  "--enable-atom-pub-over-http",
+  // By the clock on the wall, 250 otherwise: on a busy machine the first event of a script takes longer.
+  "--projection-execution-timeout=30000",
+  "--projection-compilation-timeout=30000",
+];
+
+export function isServerOnPath(): boolean {
+  try {
+    execFileSync(PROGRAM, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Undefined: nobody answers there yet. */
+export function ask(url: string): Promise<HttpAnswer | undefined> {
+  const get = url.startsWith("https:") ? getSecure : getInsecure;
+  return new Promise((resolve) => {
+    const request = get(url, { timeout: 5_000, rejectUnauthorized: false }, async (response) => {
+      try {
+        const body = (await response.toArray()).join("");
+        resolve({ status: response.statusCode ?? 0, body });
+      } catch {
+        resolve(undefined);
+      }
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(undefined));
+  });
+}
+
+/** Until it takes writes and its projections run: a live server may still have to start them. */
+export async function takesWritesAndProjects(base: string): Promise<boolean> {
+  const live = await ask(`${base}/health/live`);
+  if (live?.status !== 204) return false;
+  const projection = await ask(`${base}/projection/%24by_category/statistics`);
+  return /"status": *"Running"/.test(projection?.body ?? "");
+}
+
+export async function until(isSo: () => Promise<boolean>, child?: ChildProcess): Promise<void> {
+  const end = Date.now() + READY_MS;
+  while (!(await isSo())) {
+    if (child && child.exitCode !== null) throw new Error(`${PROGRAM} ended with ${child.exitCode}`);
+    if (Date.now() > end) throw new Error(`${PROGRAM} is not ready after ${READY_MS / 1_000} s`);
+    await delay(100);
+  }
+}
+
+export interface ServerSettings {
+  readonly keeps: "in memory" | "on disk";
+  readonly port: number;
+  /** Besides those that every server gets. */
+  readonly flags: readonly string[];
+  readonly isReady: () => Promise<boolean>;
+}
+
+export async function startProcess({ keeps, port, flags, isReady }: ServerSettings): Promise<ServerProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-eventstoredb-"));
+  const all = [
+    ...COMMON_FLAGS,
+    ...flags,
+    keeps === "in memory" ? "--mem-db" : `--db=${join(folder, "db")}`,
+    `--log=${join(folder, "log")}`,
+    "--node-ip=127.0.0.1",
+    `--node-port=${port}`,
+    "--stream-existence-filter-size=1000000",
+  ];
+  let child = await start();
+
+  async function start(): Promise<ChildProcess> {
+    const started = spawn(PROGRAM, all, { stdio: "ignore" });
+    await until(isReady, started).catch((error: unknown) => {
+      started.kill("SIGKILL");
+      throw error;
+    });
+    return started;
+  }
+  function exited(): Promise<unknown> {
+    if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    return new Promise((resolve) => child.once("exit", resolve));
+  }
+
+  return {
+    port,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    async restart() {
+      await exited();
+      child = await start();
+    },
+    async stop() {
+      const patience = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+      await exited();
+      clearTimeout(patience);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
