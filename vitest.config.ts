@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["scripts/bundle-projections.ts"],
+    globalSetup: ["scripts/bundle-projections.ts", "test/store/shared-server.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

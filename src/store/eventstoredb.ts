@@ -104,7 +104,8 @@ export async function eventStoreDbEventStore(
   async function placeAfter(after: SubscribeOptions["after"], stream: string | undefined): Promise<Place> {
     if (stream === undefined) {
       if (after === "start") return { position: undefined };
-      return { position: after === "end" ? await reader.lastPosition() : parsePosition(after) };
+      if (after === "end") return { position: await reader.lastPosition() };
+      return { position: await reader.placeToSubscribe(parsePosition(after)) };
     }
     if (after === "start") return { stream, revision: undefined };
     const position = after === "end" ? MAX_INT64 : parsePosition(after);

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { evolveProject, initialProject } from "../../projections/project.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { recorded } from "../../src/events/stored.ts";
 import type { Deployment, Ledger } from "../../src/index.ts";
 import { foldedEvent } from "../../src/ledger/project-cache.ts";
-import type { Runtime } from "../../src/runtime.ts";
+import { type Runtime, systemRuntime } from "../../src/runtime.ts";
 import type { EventStore, StoredEvent } from "../../src/store/event-store.ts";
+import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
+import { freshCategory, onEventStoreDb } from "../store/server.ts";
 
 /** Whole ledgers under made-up clocks and schedules, asked about what the log says, read naively. */
 const project = "Digits";
@@ -92,8 +94,7 @@ const START = Date.UTC(2026, 0, 1);
 /** Jumps forwards and back, in milliseconds. */
 const jumps = fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: 1, maxLength: 40 });
 
-async function lived(steps: readonly Step[], clock: readonly number[]) {
-  const store = memoryEventStore();
+async function lived(store: EventStore, steps: readonly Step[], clock: readonly number[]) {
   let now = START;
   let ticks = 0;
   const runtime = runtimeWith(() => {
@@ -105,13 +106,15 @@ async function lived(steps: readonly Step[], clock: readonly number[]) {
   return { store, ledger, log: (await logOf(store)).map(recorded) };
 }
 
-describe("any life of a ledger, by any clock", () => {
+/** `open` gives an empty store; `share` of the runs that memory is given. */
+function anyLife(open: () => Promise<EventStore>, share = 1): void {
   const life = fc.array(step, { maxLength: 30, size: "max" });
+  const runs = (count: number) => ({ numRuns: Math.ceil(count * share) });
 
   test("time never goes back, and the hashes follow from the log alone", () =>
     fc.assert(
       fc.asyncProperty(life, jumps, async (steps, clock) => {
-        const { store, ledger } = await lived(steps, clock);
+        const { store, ledger } = await lived(await open(), steps, clock);
         let previous = Buffer.alloc(32);
         let before = "";
         for (const { type, data, metadata } of await logOf(store)) {
@@ -125,13 +128,13 @@ describe("any life of a ledger, by any clock", () => {
         }
         expect((await ledger.verify()).ok).toBe(true);
       }),
-      { numRuns: 100 },
+      runs(100),
     ));
 
   test("what was active at each revision, position and time is what the log up to there says", () =>
     fc.assert(
       fc.asyncProperty(life, jumps, async (steps, clock) => {
-        const { ledger, log } = await lived(steps, clock);
+        const { ledger, log } = await lived(await open(), steps, clock);
         const numberAt = async (environment: string, at: Parameters<Ledger["activeModel"]>[1]) =>
           (await ledger.activeModel(project, { environment, ...at }))?.number;
         const naive = (environment: string, isThen: (event: (typeof log)[number]) => boolean) =>
@@ -157,13 +160,13 @@ describe("any life of a ledger, by any clock", () => {
           expect(await numberAt(environment, {})).toBe(naive(environment, () => true).at(-1));
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     ));
 
   test("a timeline tiles: each stretch ends where the next begins, the last has no end", () =>
     fc.assert(
       fc.asyncProperty(life, jumps, fc.nat(), fc.nat(), async (steps, clock, one, two) => {
-        const { ledger, log } = await lived(steps, clock);
+        const { ledger, log } = await lived(await open(), steps, clock);
         if (log.length === 0) return;
         for (const environment of environments) {
           const all = await ledger.timeline(project, { environment });
@@ -181,13 +184,13 @@ describe("any life of a ledger, by any clock", () => {
           );
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     ));
 
   test("what the running ledger believes is what the log replays to", () =>
     fc.assert(
       fc.asyncProperty(life, jumps, async (steps, clock) => {
-        const { store, ledger, log } = await lived(steps, clock);
+        const { store, ledger, log } = await lived(await open(), steps, clock);
         if (log.length === 0) return;
         const anew = new LocalLedger(store);
         expect(await ledger.project(project)).toStrictEqual(await anew.project(project));
@@ -197,13 +200,13 @@ describe("any life of a ledger, by any clock", () => {
         expect({ task, models }).toEqual({ task: state.task, models: state.models.length });
         expect(active).toHaveLength(Object.keys(state.active.environments).length);
       }),
-      { numRuns: 100 },
+      runs(100),
     ));
 
   test("history by every filter is the log, filtered", () =>
     fc.assert(
       fc.asyncProperty(life, jumps, fc.integer({ min: 1, max: 4 }), async (steps, clock, limit) => {
-        const { ledger, log } = await lived(steps, clock);
+        const { ledger, log } = await lived(await open(), steps, clock);
         if (log.length === 0) return;
         const numbers = log.flatMap((event) => (event.type === "ModelDeployed" ? [event] : []));
         const ids = (rows: readonly Deployment[]) => rows.map(({ deploymentId }) => deploymentId);
@@ -226,8 +229,24 @@ describe("any life of a ledger, by any clock", () => {
           }
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     ));
+}
+
+describe("any life of a ledger, by any clock", () => {
+  anyLife(async () => memoryEventStore());
+});
+
+onEventStoreDb((url) => {
+  describe("any life of a ledger, by any clock", () => {
+    const opened: EventStore[] = [];
+    afterAll(() => Promise.all(opened.map((store) => store.close())));
+    anyLife(async () => {
+      const store = await eventStoreDbEventStore(url(), systemRuntime(), { category: freshCategory() });
+      opened.push(store);
+      return store;
+    }, 1 / 15);
+  });
 });
 
 /** JSON with sorted keys, by hand: RFC 8785 for what the events hold. */

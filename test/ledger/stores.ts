@@ -6,8 +6,10 @@ import type { Ledger, LedgerOptions } from "../../src/api/ledger.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
+import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { openStore } from "../../src/store/open-store.ts";
+import { freshCategory, onEventStoreDb } from "../store/server.ts";
 
 /** A place that ledgers can be opened on again and again, as after a restart. */
 export interface Place {
@@ -33,6 +35,13 @@ export function onEveryStore(claims: (place: () => Place) => void): void {
       files += 1;
       const url = `sqlite:${join(folder, `${files}.db`)}`;
       const store = () => openStore(url, systemRuntime());
+      return { store, open: async (options) => new LocalLedger(await store(), options) };
+    });
+  });
+  onEventStoreDb((url) => {
+    claims(() => {
+      const category = freshCategory();
+      const store = () => eventStoreDbEventStore(url(), systemRuntime(), { category });
       return { store, open: async (options) => new LocalLedger(await store(), options) };
     });
   });

@@ -371,6 +371,22 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       );
     });
 
+    test("takes a position at which no event stands for its place in the order", async () => {
+      await store.append(A, newEvents(5), "no_stream");
+      const events = await all(store);
+      for (const by of [-1, 1, 3, 1_000_000]) {
+        const after = shifted(events[2]?.position ?? "", by);
+        const isBehind = ({ position }: StoredEvent): boolean => position > after;
+        const isBefore = ({ position }: StoredEvent): boolean => position < after;
+        expect(own.among(await collect(store.readAll({ after })))).toEqual(events.filter(isBehind));
+        expect(own.among(await collect(store.readAll({ after, direction: "backwards" })))).toEqual(
+          events.filter(isBefore).toReversed(),
+        );
+      }
+      const live = await listen(store, { after: shifted(events[0]?.position ?? "", -1) });
+      expect(await live.take(5)).toEqual(events);
+    });
+
     test("refuses a count that cannot be, and what is no position", async () => {
       for (const options of [{ maxCount: 0 }, { after: "here" }, { after: "" }, { after: "-1" }]) {
         await expect(collect(store.readAll(options))).rejects.toMatchObject({ code: "INVALID_INPUT" });
@@ -768,5 +784,9 @@ const ODD_NAMES: readonly string[] = [
   "l".repeat(140),
   "l".repeat(141),
 ];
+
+/** A position so many steps further: maybe that of an event, maybe between two, maybe beyond all. */
+const shifted = (position: string, by: number): string =>
+  String(BigInt(position) + BigInt(by)).padStart(position.length, "0");
 
 const conflict = (details: object): object => ({ name: "LedgerError", code: "CONFLICT", details });

@@ -3,8 +3,8 @@ import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { eventStoreContract } from "./contract.ts";
 import { freshCategory, onEventStoreDb } from "./server.ts";
 
-onEventStoreDb((server) => {
+onEventStoreDb((url) => {
   eventStoreContract("eventstoredb", () =>
-    eventStoreDbEventStore(server().url, systemRuntime(), { category: freshCategory() }),
+    eventStoreDbEventStore(url(), systemRuntime(), { category: freshCategory() }),
   );
 });

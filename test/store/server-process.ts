@@ -1,15 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { get as getInsecure } from "node:http";
 import { get as getSecure } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** A process of EventStoreDB for the tests, on loopback. */
 export interface ServerProcess {
   readonly port: number;
+  /** esdb://… */
+  readonly url: string;
   kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again after a kill, on the same port and folder. */
   restart(): Promise<void>;
@@ -31,14 +33,8 @@ export const COMMON_FLAGS: readonly string[] = [
   "--projection-compilation-timeout=30000",
 ];
 
-export function isServerOnPath(): boolean {
-  try {
-    execFileSync(PROGRAM, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const isServerOnPath = (): boolean =>
+  (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, PROGRAM)));
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -126,6 +122,7 @@ export async function startProcess({ keeps, port, flags, isReady }: ServerSettin
 
   return {
     port,
+    url: `esdb://127.0.0.1:${port}?tls=false`,
     kill: (signal) => {
       child.kill(signal);
     },

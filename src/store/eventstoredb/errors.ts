@@ -44,6 +44,14 @@ const BROKEN_CALL = 13;
 
 const isBrokenCall = (error: unknown): boolean => error instanceof UnknownError && error.code === BROKEN_CALL;
 
+/** UNKNOWN of gRPC: all that the server says of a read of the log from a position where no event stands. */
+const NO_PLACE = 2;
+
+export function isNoPlace(error: unknown): boolean {
+  const known = asCommandError(error);
+  return known instanceof UnknownError && known.code === NO_PLACE;
+}
+
 export const isNotLeader = (error: unknown): boolean => asCommandError(error) instanceof NotLeaderError;
 
 /** Told apart by its text alone: the client throws a plain `Error`. */

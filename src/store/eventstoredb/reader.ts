@@ -2,7 +2,7 @@ import { pause, type Runtime } from "../../runtime.ts";
 import type { StoredEvent } from "../event-store.ts";
 import type { Connection } from "./connection.ts";
 import type { EventStoreDbTarget } from "./connection-string.ts";
-import { isNotLeader, isPassing, toLedgerError } from "./errors.ts";
+import { isNoPlace, isNotLeader, isPassing, toLedgerError } from "./errors.ts";
 import type { StreamNames } from "./names.ts";
 import { type Page, readPage } from "./pages.ts";
 import { patience, pauseMs } from "./retry.ts";
@@ -26,7 +26,7 @@ interface LogStretch {
   readonly beyond: bigint | undefined;
   readonly backwards: boolean;
   readonly maxEvents: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 /** Everything that is read in single calls; each is tried again while the deadline lasts. */
@@ -41,6 +41,8 @@ export interface EventStoreDbReader {
   /** Of the stream's last event up to the position; `undefined` when there is none. */
   lastRevisionUpTo(stream: string, position: bigint): Promise<bigint | undefined>;
   logPage(stretch: LogStretch): Promise<Page<StoredEvent>>;
+  /** A position to subscribe from that has the same events after it; `undefined`: the beginning. */
+  placeToSubscribe(position: bigint): Promise<bigint | undefined>;
   /** Of the last event of the whole server; `undefined` when it has none. */
   lastPosition(): Promise<bigint | undefined>;
   /** The last events of a stream, by its name on the server, the newest first. */
@@ -82,15 +84,44 @@ export function eventStoreDbReader(
   }
 
   /** The server begins at the position when forwards, so the event that stands there is left out. */
-  async function logPage({ beyond, backwards, maxEvents, signal }: LogStretch): Promise<Page<StoredEvent>> {
+  async function pageBeyond({ beyond, backwards, maxEvents, signal }: LogStretch): Promise<Page<StoredEvent>> {
     const count = beyond === undefined || backwards ? maxEvents : maxEvents + 1;
     const request = logReadRequest({ from: beyond, backwards, maxEvents: count, streamPrefix: names.prefix });
-    const { events, isLast } = await retried(() => readPage(connection, request, count, stored, signal));
-    function isBeyond({ position }: StoredEvent): boolean {
-      if (beyond === undefined) return true;
-      return backwards ? parsePosition(position) < beyond : parsePosition(position) > beyond;
-    }
+    const { events, isLast } = await readPage(connection, request, count, stored, signal);
+    const isBeyond = ({ position }: StoredEvent): boolean => beyond === undefined || parsePosition(position) !== beyond;
     return { events: events.filter(isBeyond).slice(0, maxEvents), isLast };
+  }
+
+  /** The positions of our last event up to `position` and of the first one after it. */
+  async function neighbours(position: bigint): Promise<{ readonly before?: bigint; readonly after?: bigint }> {
+    let found: { readonly after?: bigint } = {};
+    for (;;) {
+      const { events, isLast } = await pageBeyond({
+        beyond: found.after,
+        backwards: true,
+        maxEvents: SEARCH_PAGE_EVENTS,
+      });
+      for (const event of events) {
+        const at = parsePosition(event.position);
+        if (at <= position) return { ...found, before: at };
+        found = { after: at };
+      }
+      if (isLast) return found;
+    }
+  }
+
+  /** The server reads only from where an event stands: from elsewhere it is the next one that does. */
+  async function logPage(stretch: LogStretch): Promise<Page<StoredEvent>> {
+    const { beyond, backwards } = stretch;
+    return retried(async () => {
+      try {
+        return await pageBeyond(stretch);
+      } catch (error) {
+        if (beyond === undefined || !isNoPlace(error)) throw error;
+        const { before, after } = await neighbours(beyond);
+        return pageBeyond({ ...stretch, beyond: backwards ? after : before });
+      }
+    });
   }
 
   return {
@@ -119,6 +150,16 @@ export function eventStoreDbReader(
       }
     },
     logPage,
+    placeToSubscribe: (position) =>
+      retried(async () => {
+        try {
+          await pageBeyond({ beyond: position, backwards: false, maxEvents: 1 });
+          return position;
+        } catch (error) {
+          if (!isNoPlace(error)) throw error;
+          return (await neighbours(position)).before;
+        }
+      }),
     async lastPosition() {
       const request = logReadRequest({ from: undefined, backwards: true, maxEvents: 1, streamPrefix: "" });
       const { events } = await retried(() => readPage(connection, request, 1, stored));
