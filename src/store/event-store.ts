@@ -74,8 +74,12 @@ export interface EventStore {
    * Appends all of `events` (one at least) or none, and resolves once they would survive a power cut.
    * Repeating an append with the same ids and the same `expected` returns the first result, also after later events.
    * @throws {LedgerError} CONFLICT when `expected` does not hold, with `details.actual` (the revision as a decimal
-   * string, or "no_stream"), and when an id is already taken by another append; STORE_UNAVAILABLE when it is not known
-   * whether it was written; TOO_LARGE for more than 1 MiB in one append.
+   * string, or "no_stream"), which can be read by then, and when an id is already taken by another append;
+   * STORE_UNAVAILABLE when it is not known whether it was written; TOO_LARGE for more than 1 MiB in one append.
+   *
+   * Ids are told apart for ever and between processes where the store has an index of them. EventStoreDB has none: a
+   * store there knows the last 10,000 ids that it appended itself, and whoever gives one id to two appends in two
+   * processes gets two events.
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
 

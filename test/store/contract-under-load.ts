@@ -42,6 +42,26 @@ export function underLoad(name: string, open: () => Promise<EventStore>): void {
       expect(won.toSorted((one, other) => Number(one.revision - other.revision))).toEqual(stored);
     });
 
+    test("who lose a race read at once what they lost to", async () => {
+      let lost = 0;
+      const writers = range(8).map(async () => {
+        let expected: ExpectedRevision = "no_stream";
+        for (let written = 0; written < 8; ) {
+          try {
+            expected = (await store.append(A, [event()], expected)).revision;
+            written += 1;
+          } catch (error) {
+            lost += 1;
+            expected = actualOf(error);
+            const there = expected === "no_stream" ? [] : await collect(store.readStream(A, { from: expected }));
+            expect(there[0]?.revision).toBe(expected);
+          }
+        }
+      });
+      await Promise.all(writers);
+      expect(lost).toBeGreaterThan(0);
+    });
+
     test("to 64 streams at once leave each stream whole, and one order over all of them", async () => {
       const writers = range(64).map(async (writer) => {
         let expected: ExpectedRevision = "no_stream";

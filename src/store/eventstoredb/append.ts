@@ -58,6 +58,11 @@ export function appender({ address, deadlineMs, runtime, names, appends, reader,
     return revisionInWords(await reader.lastRevision(stream));
   }
 
+  /** The server refuses an append for another that it is still writing: nobody could read yet what was written first. */
+  async function isReadable(stream: string, actual: ExpectedRevision): Promise<boolean> {
+    return actual === "no_stream" || (await reader.lastRevision(stream)) >= actual;
+  }
+
   /** What became of an append without an answer; `undefined`: nothing, so far. */
   async function outcome(intent: Intent): Promise<Appended | undefined> {
     const { stream, expected } = intent;
@@ -77,19 +82,22 @@ export function appender({ address, deadlineMs, runtime, names, appends, reader,
       for (let failures = 0; ; failures++) {
         const answer = await appends.submit(request);
         if (answer.kind === "written") return answer.appended;
-        if (answer.kind === "stale") return await firstResult(intent, answer.actual);
-        if (answer.kind === "refused") {
+        if (answer.kind === "stale") {
+          const isSettled = (await isReadable(intent.stream, answer.actual)) || !hasTime() || closing.aborted;
+          if (isSettled) return await firstResult(intent, answer.actual);
+        } else if (answer.kind === "refused") {
           throw new LedgerError(answer.code, `the EventStoreDB at ${address}: ${answer.why}`, {
             address,
             stream: intent.stream,
           });
+        } else {
+          const found = await outcome(intent).catch((error: unknown) => {
+            if (error instanceof LedgerError && error.code === "CONFLICT") throw error;
+            throw notKnown(intent, address, error);
+          });
+          if (found) return found;
+          if (!hasTime() || closing.aborted) throw notKnown(intent, address, answer.error);
         }
-        const found = await outcome(intent).catch((error: unknown) => {
-          if (error instanceof LedgerError && error.code === "CONFLICT") throw error;
-          throw notKnown(intent, address, error);
-        });
-        if (found) return found;
-        if (!hasTime() || closing.aborted) throw notKnown(intent, address, answer.error);
         await pause(pauseMs(failures, runtime), runtime, closing);
       }
     } finally {
