@@ -1,14 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { skipAloud } from "./server.ts";
-import {
-  ask,
-  freePort,
-  isServerOnPath,
-  READY_MS,
-  type ServerProcess,
-  startProcess,
-  takesWritesAndProjects,
-} from "./server-process.ts";
+import { ask, freePort, isServerOnPath, READY_MS, type ServerProcess, startProcess } from "./server-process.ts";
 
 /** Three nodes on loopback, without TLS. */
 export interface Cluster {
@@ -40,8 +32,7 @@ async function startCluster(): Promise<Cluster & { stop(): Promise<unknown> }> {
         "--replication-ip=127.0.0.1",
         `--replication-port=${ports[SIZE + index]}`,
       ];
-      const isReady = () => takesWritesAndProjects(`http://127.0.0.1:${port}`);
-      return startProcess({ keeps: "in memory", port, flags, isReady });
+      return startProcess({ port, flags });
     }),
   );
   async function inState(state: "leader" | "follower"): Promise<readonly ServerProcess[]> {

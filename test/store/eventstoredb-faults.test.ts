@@ -152,6 +152,18 @@ onOwnEventStoreDb((server) => {
     expect(seenOfOne).toEqual(log.filter(({ stream }) => stream === "modelLedger-A").map(({ id }) => id));
   });
 
+  test("a subscription whose connection goes silent notices by keep-alive, as often as the connection string says", async () => {
+    const attentive = await open(relay.port, "keepAliveInterval=1000&keepAliveTimeout=1000");
+    const live = await listen(attentive, { after: "start", stream: "modelLedger-A" });
+    await direct.append("modelLedger-A", [event()], "no_stream");
+    await live.take(1);
+    relay.silence();
+    const { position } = await direct.append("modelLedger-A", [event()], 0n);
+    const start = performance.now();
+    expect((await live.take(1))[0]?.position).toBe(position);
+    expect(performance.now() - start).toBeLessThan(9_000); // 20 s by default
+  });
+
   test("reads over a connection that is cut in their middle go on where they were", async () => {
     for (const index of range(8)) {
       await direct.append("modelLedger-A", newEvents(500), index === 0 ? "no_stream" : BigInt(500 * index - 1));

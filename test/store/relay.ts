@@ -10,6 +10,8 @@ export interface Relay {
   passed(bytes: number): Promise<void>;
   /** Breaks every connection. */
   cut(): void;
+  /** The connections that there are now say nothing more, and do not end. */
+  silence(): void;
   /** Lets nothing through in that direction until released, on new connections neither. What was sent waits. */
   hold(what: "requests" | "answers"): void;
   release(): void;
@@ -88,6 +90,12 @@ export async function startRelay(serverPort: number): Promise<Relay> {
       }),
     cut() {
       for (const pair of [...pairs]) drop(pair);
+    },
+    silence() {
+      for (const { near, far } of pairs) {
+        near.pause();
+        far.pause();
+      }
     },
     hold(what) {
       held.add(what);

@@ -23,10 +23,13 @@ const PROGRAM = "eventstored";
 /** A start takes two seconds, or thirty on a busy machine. */
 export const READY_MS = 150_000;
 
+/** Which projections a server runs. */
+export type Projections = "All" | "System" | "None";
+
 /** What every server of the tests is started with, wherever it runs. */
-export const COMMON_FLAGS: readonly string[] = [
-  "--run-projections=All",
-  "--start-standard-projections",
+export const commonFlags = (projections: Projections): readonly string[] => [
+  `--run-projections=${projections}`,
+  ...(projections === "None" ? [] : ["--start-standard-projections"]),
   "--enable-atom-pub-over-http",
   // By the clock on the wall, 250 otherwise: on a busy machine the first event of a script takes longer.
   "--projection-execution-timeout=30000",
@@ -69,10 +72,11 @@ export function ask(url: string): Promise<HttpAnswer | undefined> {
   });
 }
 
-/** Until it takes writes and its projections run: a live server may still have to start them. */
-export async function takesWritesAndProjects(base: string): Promise<boolean> {
+/** Whether it takes writes and its projections run: a live server may still have to start them. */
+export async function isReadyAt(base: string, projections: Projections): Promise<boolean> {
   const live = await ask(`${base}/health/live`);
   if (live?.status !== 204) return false;
+  if (projections === "None") return true;
   const projection = await ask(`${base}/projection/%24by_category/statistics`);
   return /"status": *"Running"/.test(projection?.body ?? "");
 }
@@ -87,17 +91,25 @@ export async function until(isSo: () => Promise<boolean>, child?: ChildProcess):
 }
 
 export interface ServerSettings {
-  readonly keeps: "in memory" | "on disk";
+  readonly keeps?: "in memory" | "on disk";
+  readonly projections?: Projections;
   readonly port: number;
-  /** Besides those that every server gets. */
-  readonly flags: readonly string[];
-  readonly isReady: () => Promise<boolean>;
+  /** Besides those that every server gets. Default: without TLS. */
+  readonly flags?: readonly string[];
+  /** Where it is asked whether it is ready. */
+  readonly base?: string;
 }
 
-export async function startProcess({ keeps, port, flags, isReady }: ServerSettings): Promise<ServerProcess> {
+export async function startProcess({
+  keeps = "in memory",
+  projections = "All",
+  port,
+  flags = ["--insecure"],
+  base = `http://127.0.0.1:${port}`,
+}: ServerSettings): Promise<ServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), "model-ledger-eventstoredb-"));
   const all = [
-    ...COMMON_FLAGS,
+    ...commonFlags(projections),
     ...flags,
     keeps === "in memory" ? "--mem-db" : `--db=${join(folder, "db")}`,
     `--log=${join(folder, "log")}`,
@@ -109,7 +121,7 @@ export async function startProcess({ keeps, port, flags, isReady }: ServerSettin
 
   async function start(): Promise<ChildProcess> {
     const started = spawn(PROGRAM, all, { stdio: "ignore" });
-    await until(isReady, started).catch((error: unknown) => {
+    await until(() => isReadyAt(base, projections), started).catch((error: unknown) => {
       started.kill("SIGKILL");
       throw error;
     });

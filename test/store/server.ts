@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, inject } from "vitest";
-import { isServerOnPath, READY_MS, type ServerProcess } from "./server-process.ts";
-import { isDockerThere, startFromPath } from "./shared-server.ts";
+import {
+  freePort,
+  isServerOnPath,
+  READY_MS,
+  type ServerProcess,
+  type ServerSettings,
+  startProcess,
+} from "./server-process.ts";
+import { isDockerThere } from "./shared-server.ts";
 
 let categories = 0;
 
@@ -50,7 +57,7 @@ export function onEventStoreDb(claims: (url: () => string) => void): void {
 /** Runs the claims on a server of their own, to which they may do anything, or says aloud that they were skipped. */
 export function onOwnEventStoreDb(
   claims: (server: () => ServerProcess) => void,
-  keeps: "in memory" | "on disk" = "in memory",
+  settings: Pick<ServerSettings, "keeps" | "projections"> = {},
 ): void {
   if (!isServerOnPath()) {
     skipAloud("no eventstored on the PATH, to be killed", () => claims(neverStarted));
@@ -59,7 +66,7 @@ export function onOwnEventStoreDb(
   describe("on an EventStoreDB of its own:", () => {
     let server: ServerProcess | undefined;
     beforeAll(async () => {
-      server = await startFromPath(keeps);
+      server = await startProcess({ ...settings, port: await freePort() });
     }, READY_MS);
     afterAll(() => server?.stop());
     claims(() => server ?? neverStarted());

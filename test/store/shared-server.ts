@@ -1,15 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { TestProject } from "vitest/node";
-import {
-  COMMON_FLAGS,
-  freePort,
-  isServerOnPath,
-  type ServerProcess,
-  startProcess,
-  takesWritesAndProjects,
-  until,
-} from "./server-process.ts";
+import { commonFlags, freePort, isReadyAt, isServerOnPath, startProcess, until } from "./server-process.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -25,13 +17,6 @@ interface SharedServer {
 
 const IMAGE = "eventstore/eventstore:23.10.6-jammy";
 
-/** A server of its own on loopback. */
-export async function startFromPath(keeps: "in memory" | "on disk"): Promise<ServerProcess> {
-  const port = await freePort();
-  const isReady = () => takesWritesAndProjects(`http://127.0.0.1:${port}`);
-  return startProcess({ keeps, port, flags: ["--insecure"], isReady });
-}
-
 const docker = (...args: readonly string[]): string =>
   execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 
@@ -46,9 +31,9 @@ export function isDockerThere(): boolean {
 
 async function startFromDocker(): Promise<SharedServer> {
   const run = ["run", "--detach", "--rm", "--publish", "127.0.0.1::2113", IMAGE, "--insecure", "--mem-db"];
-  const container = docker(...run, ...COMMON_FLAGS);
+  const container = docker(...run, ...commonFlags("All"));
   const address = docker("port", container, "2113").split("\n")[0] ?? "";
-  await until(() => takesWritesAndProjects(`http://${address}`));
+  await until(() => isReadyAt(`http://${address}`, "All"));
   return {
     url: `esdb://${address}?tls=false`,
     stop: async () => {
@@ -63,7 +48,7 @@ let server: Promise<SharedServer> | undefined;
 /** Opens the office; the server starts when the first test file asks for it, so that a run without one costs nothing. */
 export async function setup(project: TestProject): Promise<void> {
   office = createServer(async (_, response) => {
-    server ??= isServerOnPath() ? startFromPath("in memory") : startFromDocker();
+    server ??= isServerOnPath() ? freePort().then((port) => startProcess({ port })) : startFromDocker();
     try {
       response.end((await server).url);
     } catch (error) {

@@ -86,8 +86,8 @@ export function parseConnectionString(url: string): EventStoreDbTarget {
   const [first] = endpoints;
   if (!first) throw invalid("it names no host", address);
   let settings: EventStoreDbTarget["settings"] = { endpoint: first, ...named };
-  if (discover) settings = { discover: first, ...discovery, ...named };
-  else if (endpoints.length > 1) settings = { endpoints, ...discovery, ...named };
+  if (endpoints.length > 1) settings = { endpoints, ...discovery, ...named };
+  else if (discover) settings = { discover: first, ...discovery, ...named };
 
   return {
     address,

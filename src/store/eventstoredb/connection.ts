@@ -20,12 +20,12 @@ class Client extends EventStoreDBClient {
   #channel: { close(): void } | undefined;
   readonly #requiresLeader: boolean;
 
-  constructor(target: EventStoreDbTarget, asks: Asks, keepAliveInterval: number) {
+  constructor(target: EventStoreDbTarget, asks: Asks, keepAliveTimeout: number) {
     const settings = {
       ...target.settings,
       nodePreference: asks === "leader" ? "leader" : target.nodePreference,
-      keepAliveInterval,
-      keepAliveTimeout: target.keepAliveTimeoutMs,
+      keepAliveInterval: target.keepAliveIntervalMs,
+      keepAliveTimeout,
     };
     super(settings as SingleNodeOptions, target.channelCredentials, target.credentials);
     this.#requiresLeader = asks === "leader";
@@ -60,13 +60,13 @@ class Client extends EventStoreDBClient {
 let connections = 0;
 
 /**
- * A keep-alive interval that no other connection of this process has. grpc-js lets channels with equal settings share
+ * A keep-alive timeout that no other connection of this process has. grpc-js lets channels with equal settings share
  * one HTTP/2 connection: with its 100 streams, those that others leaked among them, and with its pause before it
  * connects again, which grows to two minutes.
  */
-function ownKeepAliveInterval(intervalMs: number): number {
+function ownKeepAliveTimeout(timeoutMs: number): number {
   connections += 1;
-  return intervalMs + connections / 1_000;
+  return timeoutMs + connections / 1_000;
 }
 
 /** How to receive the answers of one call. */
@@ -92,7 +92,7 @@ export interface Connection {
 }
 
 export function connect(target: EventStoreDbTarget, asks: Asks, runtime: Runtime): Connection {
-  const newClient = (): Client => new Client(target, asks, ownKeepAliveInterval(target.keepAliveIntervalMs));
+  const newClient = (): Client => new Client(target, asks, ownKeepAliveTimeout(target.keepAliveTimeoutMs));
   let client = newClient();
 
   /** What comes after a failure goes over a new connection. To the leader, if the error names it: the client noted it. */
