@@ -29,7 +29,13 @@ const rooms = {
     "^projections/",
     "^src/store/event-store\\.ts$",
   ],
-  "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store)/"],
+  "^src/read-model/": [
+    "^src/errors\\.ts$",
+    "^src/(events|sqlite)/",
+    "^src/ledger/(read-model|deployments|searchable)\\.ts$",
+    "^src/store/event-store\\.ts$",
+  ],
+  "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store|read-model)/"],
   "^src/open-projections\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/store/"],
   "^src/index\\.ts$": [
     "^src/(errors|runtime|open-ledger)\\.ts$",
@@ -72,7 +78,7 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit|subscriptions|api|http|cli)/" },
+      { path: "^src/(ledger|audit|subscriptions|api|http|cli|read-model)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(

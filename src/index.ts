@@ -20,6 +20,7 @@ export type {
   TimelineOptions,
   VerifyOptions,
 } from "./api/ledger.ts";
+export type { ActiveModelsFilter } from "./audit/active-models.ts";
 export type { Checked } from "./audit/checkpoint-check.ts";
 export { cloudEventOf, type DeploymentCdEvent, type DeploymentCloudEvent } from "./audit/cloud-events.ts";
 export type { Cause, Compared, Contender, Explanation, TrainingExplanation } from "./audit/explanation.ts";

@@ -3,6 +3,7 @@ import type { Ledger, LedgerOptions } from "./api/ledger.ts";
 import { LocalLedger } from "./api/local-ledger.ts";
 import { optionsOf } from "./api/options.ts";
 import { validated } from "./domain/commands.ts";
+import { sqliteReadModel } from "./read-model/read-model.ts";
 import { systemRuntime } from "./runtime.ts";
 import type { EventStore } from "./store/event-store.ts";
 import { openStore } from "./store/open-store.ts";
@@ -24,7 +25,14 @@ export interface LedgerWithStore {
 /** As {@link openLedger}. */
 export async function openWithStore(url: string, options: LedgerOptions = {}): Promise<LedgerWithStore> {
   const address = validated(z.string(), url, "store address");
-  const runtime = optionsOf(options).runtime ?? systemRuntime();
+  const { runtime = systemRuntime(), readModel: path } = optionsOf(options);
   const store = await openStore(address, runtime);
-  return { ledger: new LocalLedger(store, { ...options, runtime }), store };
+  const readModel = sqliteReadModel(store, path ?? besideFile(store.address));
+  return { ledger: new LocalLedger(store, { ...options, runtime }, { readModel }), store };
+}
+
+/** A ledger in a file has its read model in a file beside it; undefined for any other. */
+function besideFile(address: string): string | undefined {
+  const [, path] = /^sqlite:(.+)$/s.exec(address) ?? [];
+  return path === undefined ? undefined : `${path}.read-model`;
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { ActiveModelsFilter } from "../audit/active-models.ts";
 import type { ExplainInput } from "../audit/explain.ts";
 import type { ExplainTrainingInput } from "../audit/explain-training.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
@@ -32,6 +33,11 @@ export interface LedgerOptions {
   readonly actor?: string;
   /** How much folded state is kept in memory: the models and deployments of all cached projects together. */
   readonly maxCached?: number;
+  /**
+   * The file of the read model, which answers questions across projects once the log is long: a copy that can be deleted
+   * at any time. Default: beside the file of a `sqlite:` ledger, in memory for other stores.
+   */
+  readonly readModel?: string;
   /** Time, ids, randomness and timers; for simulations and tests. */
   readonly runtime?: Runtime;
 }
@@ -129,6 +135,12 @@ export interface Ledger extends AsyncDisposable {
    * `undefined` when nothing is, also when there is no such project.
    */
   activeModel(project: string, options?: ActiveModelOptions): Promise<ActiveModel | undefined>;
+
+  /**
+   * What is or was active everywhere, `at` a time or position: every project, in the order of their beginnings, and every
+   * environment (or the one asked for) where something was.
+   */
+  activeModels(filter?: ActiveModelsFilter): Rows<ActiveModel>;
 
   project(project: string, options?: ReadOptions): Promise<ProjectSummary>;
 

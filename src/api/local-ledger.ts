@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
+import { ActiveModelsFilter, activeModels } from "../audit/active-models.ts";
 import { AsOf } from "../audit/as-of.ts";
 import { ExplainInput, explain } from "../audit/explain.ts";
 import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
@@ -16,6 +17,7 @@ import { LedgerError } from "../errors.ts";
 import type { EventType, PolicyData, RecordedEvent } from "../events/events.ts";
 import { Actor, DEFAULT_ENVIRONMENT, ProjectName, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
+import { Across } from "../ledger/across.ts";
 import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
 import { CommandPath, type Executed } from "../ledger/command-path.ts";
 import { type Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
@@ -31,6 +33,7 @@ import {
   type ProjectSummary,
   Queries,
 } from "../ledger/queries.ts";
+import type { ReadModel } from "../ledger/read-model.ts";
 import {
   type DeploymentResult,
   deploymentOf,
@@ -84,6 +87,16 @@ const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
 const DEFAULT_MAX_CACHED = 2_000_000;
 const NO_OPTIONS = {} as const;
 
+/** What a ledger works with besides its store; the bounds are for simulations, which do not live to see the usual ones. */
+interface Equipment {
+  /** Without one, questions across projects read the log, however long it is. */
+  readonly readModel?: ReadModel;
+  /** The read model is used for a log of more events than these. */
+  readonly shortLogEvents?: number;
+  /** A project's snapshot is taken after so many events. */
+  readonly minSnapshotEvents?: number;
+}
+
 /** A ledger on a store of its own. */
 export class LocalLedger implements ServedLedger {
   readonly subscriptions: Subscriptions;
@@ -93,16 +106,17 @@ export class LocalLedger implements ServedLedger {
   readonly #cache: ProjectCache<ProjectState>;
   readonly #snapshots: Snapshots;
   readonly #commands: CommandPath;
+  readonly #across: Across;
   readonly #queries: Queries;
   readonly #asOf: AsOf;
   readonly #positions: Positions;
+  readonly #readModel: ReadModel | undefined;
   readonly #followers = new Set<Follower>();
 
-  /** `minSnapshotEvents`: a project's snapshot is taken after so many events; a simulation does not live to see 1,000. */
   constructor(
     store: EventStore,
     options: LedgerOptions = {},
-    { minSnapshotEvents }: { readonly minSnapshotEvents?: number } = {},
+    { minSnapshotEvents, readModel, shortLogEvents }: Equipment = {},
   ) {
     const { defaultPolicy, actor, maxCached, runtime = systemRuntime() } = optionsOf(options);
     this.#store = store;
@@ -123,7 +137,9 @@ export class LocalLedger implements ServedLedger {
       actor: actor ?? validated(Actor, runtime.actor, "actor"),
       onWritten: (folded) => this.#snapshots.consider(folded),
     });
-    this.#queries = new Queries({ store, cache: this.#cache, defaults: this.#defaults });
+    this.#readModel = readModel;
+    this.#across = new Across({ store, cache: this.#cache, readModel, shortLogEvents });
+    this.#queries = new Queries({ store, cache: this.#cache, across: this.#across, defaults: this.#defaults });
     this.#asOf = new AsOf(store);
     this.#positions = new Positions(store, runtime);
     this.subscriptions = new Subscriptions(store, runtime);
@@ -210,6 +226,12 @@ export class LocalLedger implements ServedLedger {
     return { model: past && activeModelOf(state, environment, past, this.#defaults), revision };
   }
 
+  activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
+    const checked = validated(ActiveModelsFilter, filter, "filter");
+    const parts = { across: this.#across, asOf: this.#asOf, cache: this.#cache, defaults: this.#defaults };
+    return this.#rows(checked, () => activeModels(parts, checked));
+  }
+
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
     const name = validated(ProjectName, project, "project name");
     await this.#positions.reached(validated(ReadInput, options, "query"));
@@ -218,7 +240,7 @@ export class LocalLedger implements ServedLedger {
 
   projects(options: ReadOptions = {}): Rows<ProjectSummary> {
     const checked = validated(ReadInput, options, "query");
-    return this.#rows(checked, () => this.#queries.summaries());
+    return this.#rows(checked, () => this.#queries.summaries(checked.signal));
   }
 
   models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
@@ -340,6 +362,7 @@ export class LocalLedger implements ServedLedger {
     await Promise.all([...this.#followers].map((follower) => follower.close()));
     await this.#commands.settled();
     await this.#snapshots.settled();
+    await this.#readModel?.close();
     await this.#store.close();
   }
 

@@ -11,6 +11,7 @@ const OptionsInput = z.strictObject({
   defaultPolicy: z.unknown().optional(),
   actor: Actor.optional(),
   maxCached: z.int().positive().optional(),
+  readModel: z.string().min(1, "must name a file").optional(),
   runtime: z.custom<Runtime>((value) => typeof value === "object" && value !== null, "must be a Runtime").optional(),
 });
 

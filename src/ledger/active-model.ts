@@ -30,29 +30,48 @@ export interface ActiveModel {
   readonly revision: bigint;
 }
 
+/** What a deployment does not say of its model and project. */
+interface Facts {
+  readonly project: string;
+  readonly task: Task;
+  /** What the project has set of its own. */
+  readonly policy: PolicyData;
+  readonly model: Pick<ActiveModel, "metrics" | "artifact" | "trainedAt">;
+}
+
 export function activeModelOf(
   state: ProjectState,
   environment: string,
   deployment: Omit<ActiveDeployment, "environment">,
   defaults: PolicyData,
 ): ActiveModel {
+  const { project, task, policy } = state;
   const model = state.models[deployment.version - 1];
-  if (model === undefined || state.project === null || state.task === null) {
+  if (model === undefined || project === null || task === null) {
     throw new RangeError(
       `deployment ${deployment.number} names version ${deployment.version}, which is not in the fold`,
     );
   }
+  return activeModelFrom({ project, task, policy, model }, environment, deployment, defaults);
+}
+
+export function activeModelFrom(
+  { project, task, policy, model }: Facts,
+  environment: string,
+  deployment: Omit<ActiveDeployment, "environment">,
+  defaults: PolicyData,
+): ActiveModel {
   const { metrics, artifact, trainedAt } = model;
   const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason } = deployment;
   return {
-    project: state.project,
+    project,
     environment,
-    task: state.task,
+    task,
     modelId,
     version,
     algorithm,
     metrics,
-    score: scoreOf(metrics, keyMetricInForce(state.policy, defaults, state.task).metric),
+    score: scoreOf(metrics, keyMetricInForce(policy, defaults, task).metric),
     ...(artifact && { artifact }),
     trainedAt,
     deploymentId,

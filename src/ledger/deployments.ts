@@ -4,6 +4,7 @@ import { type RecordedEvent, StrategyName } from "../events/events.ts";
 import { Actor, AlgorithmName, EnvironmentName, ProjectName, Reason, Text } from "../events/names.ts";
 import { PositionText, READ_OPTIONS } from "./positions.ts";
 import type { DeploymentResult } from "./results.ts";
+import { searchable } from "./searchable.ts";
 
 export const DeploymentsFilter = z
   .strictObject({
@@ -52,9 +53,6 @@ export interface Deployment extends Omit<DeploymentResult, "dryRun" | "position"
 }
 
 export type DeployedEvent = Extract<RecordedEvent, { readonly type: "ModelDeployed" }>;
-
-/** A reason as it is searched: neither case nor the composition of letters tells two apart. */
-export const searchable = (reason: string): string => reason.normalize("NFC").toLowerCase();
 
 /** Whether the event is one of those searched for, as far as it can tell itself: it knows no artifact. */
 export function isSearchedFor({ data, metadata, recordedAt }: DeployedEvent, search: DeploymentSearch): boolean {

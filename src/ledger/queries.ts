@@ -7,19 +7,13 @@ import type { ModelRef } from "../domain/commands.ts";
 import { type Policy, policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
 import type { ModelTrainedData, PolicyData } from "../events/events.ts";
-import { AlgorithmName, projectOf, streamOf } from "../events/names.ts";
+import { AlgorithmName, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { Task } from "../events/tasks.ts";
-import type { EventStore, StoredEvent } from "../store/event-store.ts";
-import { type ActiveModel, activeModelOf } from "./active-model.ts";
-import {
-  type DeployedEvent,
-  type Deployment,
-  type DeploymentSearch,
-  type DeploymentsFilter,
-  deploymentOfEvent,
-  isSearchedFor,
-} from "./deployments.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { type Across, versionWithoutProject } from "./across.ts";
+import { type ActiveModel, activeModelFrom, activeModelOf } from "./active-model.ts";
+import type { Deployment, DeploymentSearch, DeploymentsFilter } from "./deployments.ts";
 import { READ_OPTIONS } from "./positions.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
 
@@ -85,6 +79,7 @@ export interface ProjectSummary {
 interface Parts {
   readonly store: EventStore;
   readonly cache: ProjectCache<ProjectState>;
+  readonly across: Across;
   readonly defaults: PolicyData;
 }
 
@@ -124,12 +119,24 @@ export class Queries {
   }
 
   /** In the order of their first events. */
-  async *summaries(): AsyncGenerator<ProjectSummary> {
-    const seen = new Set<string>();
-    for await (const { stream } of this.#parts.store.readAll()) {
-      if (seen.has(stream)) continue;
-      seen.add(stream);
-      yield await this.summary(projectOf(stream));
+  async *summaries(signal?: AbortSignal): AsyncGenerator<ProjectSummary> {
+    const { across, defaults } = this.#parts;
+    const readModel = await across.readModel();
+    if (readModel === undefined) {
+      for await (const project of across.namesInLog()) yield await this.summary(project);
+      return;
+    }
+    for await (const row of readModel.projects(signal)) {
+      const { project, task, policy, models, retired, deployments, active, recordedAt, revision } = row;
+      yield {
+        project,
+        task,
+        policy: policyInForce(policy, defaults, task),
+        ...{ models, retired, deployments },
+        active: active.map((one) => activeModelFrom(one, one.environment, one.deployment, defaults)),
+        recordedAt,
+        revision,
+      };
     }
   }
 
@@ -181,47 +188,20 @@ export class Queries {
   }
 
   async *deployments(filter: z.output<typeof DeploymentsFilter>): AsyncGenerator<Deployment> {
-    const search = await this.#searchOf(filter);
-    let left = filter.limit ?? Number.POSITIVE_INFINITY;
-    for await (const stored of this.#read(search)) {
-      if (stored.type !== "ModelDeployed") continue;
-      const event = recorded(stored);
-      if (event.type !== "ModelDeployed" || !isSearchedFor(event, search)) continue;
-      if (search.artifactDigest !== undefined && (await this.#digestOf(event)) !== search.artifactDigest) continue;
-      yield deploymentOfEvent(event);
-      left -= 1;
-      if (left === 0) return;
-    }
-  }
-
-  async #digestOf({ data }: DeployedEvent): Promise<string | undefined> {
-    const { cache } = this.#parts;
-    const modelIn = ({ state }: Folded<ProjectState>) => state.models[data.version - 1];
-    const model = modelIn(await cache.known(data.project)) ?? modelIn(await cache.fresh(data.project));
-    return model?.artifact?.digest;
-  }
-
-  #read({ project, order, after, signal }: DeploymentSearch): AsyncIterable<StoredEvent> {
-    const { store } = this.#parts;
-    const options = { direction: order === "asc" ? "forwards" : "backwards", ...(signal && { signal }) } as const;
-    if (project === undefined) return store.readAll({ ...options, ...(after !== undefined && { after }) });
-    return afterPosition(store.readStream(streamOf(project), options), order, after);
+    yield* this.#parts.across.deployments(await this.#searchOf(filter));
   }
 
   async #searchOf({ model, ...filter }: z.output<typeof DeploymentsFilter>): Promise<DeploymentSearch> {
-    if (filter.project === undefined) {
-      if (typeof model !== "number") return { ...filter, modelId: model };
-      const message = "a version belongs to a project: name the project too, or give the model's id";
-      throw new LedgerError("INVALID_INPUT", `invalid filter: model: ${message}`, {
-        issues: [{ path: "model", message }],
-      });
+    const { minPosition, project, ...search } = filter;
+    if (project === undefined) {
+      if (typeof model === "number") throw versionWithoutProject();
+      return { ...search, modelId: model };
     }
-    const { project } = filter;
     const { state } = await this.known(project);
-    if (model === undefined) return filter;
+    if (model === undefined) return { ...search, project };
     const version = versionOf(state, model);
     const id = version === undefined ? undefined : state.models[version - 1]?.id;
-    if (id !== undefined) return { ...filter, modelId: id };
+    if (id !== undefined) return { ...search, project, modelId: id };
     throw modelNotFound(project, model);
   }
 }
@@ -231,13 +211,6 @@ const modelNotFound = (project: string, model: ModelRef): LedgerError =>
 
 export function projectNotFound(project: string): LedgerError {
   return new LedgerError("PROJECT_NOT_FOUND", `there is no project "${project}"`, { project });
-}
-
-async function* afterPosition(events: AsyncIterable<StoredEvent>, order: "asc" | "desc", after: string | undefined) {
-  for await (const event of events) {
-    if (after !== undefined && (order === "asc" ? event.position <= after : event.position >= after)) continue;
-    yield event;
-  }
 }
 
 /** The active model in one environment, from the fold. */

@@ -72,3 +72,22 @@ test("audit refuses what it does not understand", async () => {
   }
   expect((await run(["audit", "--project", "Nobody"])).stderr).toContain("PROJECT_NOT_FOUND");
 });
+
+test("active --all tells what is and was active everywhere", async () => {
+  const run = await withTwoProjects();
+  expect((await run(["promote", "Spam", "--from", "production", "--to", "staging"])).code).toBe(0);
+  const active = async (...more: readonly string[]) =>
+    (await run(["active", "--all", "--json", ...more])).stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+      .map(({ project, environment, version }) => `${project} ${environment} ${version}`);
+  expect(await active()).toEqual(["Digits production 1", "Spam production 1", "Spam staging 1"]);
+  expect(await active("--environment", "staging")).toEqual(["Spam staging 1"]);
+  expect(await active("--at", "2020-01-01")).toEqual([]);
+  const [, position = ""] = (await run(["audit", "--quiet"])).stdout.split("\n").reverse().filter(Boolean);
+  expect(await active("--at-position", position)).toEqual(["Digits production 1", "Spam production 1"]);
+  for (const wrong of [["Digits", "--all"], ["--all", "--at-revision", "1"], []]) {
+    expect((await run(["active", ...wrong])).code).toBe(2);
+  }
+});

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { names } from "../../projections/dictionary.ts";
+import type { ProjectState } from "../../projections/project.ts";
+import { Moment } from "../domain/commands.ts";
+import type { PolicyData } from "../events/events.ts";
+import { EnvironmentName } from "../events/names.ts";
+import type { Across } from "../ledger/across.ts";
+import { type ActiveModel, activeModelFrom, activeModelOf } from "../ledger/active-model.ts";
+import { PositionText, READ_OPTIONS } from "../ledger/positions.ts";
+import type { ProjectCache } from "../ledger/project-cache.ts";
+import { activeIn } from "../ledger/queries.ts";
+import type { ActiveQuery, ReadModel } from "../ledger/read-model.ts";
+import { type AsOf, Clock } from "./as-of.ts";
+
+/** A moment of the whole ledger: a time or a position in the log; what happened there counts. */
+const Anywhere = z.union([Moment.transform((time) => ({ time })), z.strictObject({ position: PositionText })], {
+  error: "must be a Date, an ISO 8601 time or { position }",
+});
+
+export const ActiveModelsFilter = z
+  .strictObject({
+    environment: EnvironmentName.optional(),
+    at: Anywhere.optional(),
+    by: Clock.default("recordedAt"),
+    limit: z.int().positive().optional(),
+    ...READ_OPTIONS,
+  })
+  .refine(({ at, by }) => by === "recordedAt" || (at !== undefined && "time" in at), {
+    path: ["by"],
+    message: "goes with a time: give `at` as a Date or an ISO 8601 time",
+  });
+export type ActiveModelsFilter = z.input<typeof ActiveModelsFilter>;
+
+interface Parts {
+  readonly across: Across;
+  readonly asOf: AsOf;
+  readonly cache: ProjectCache<ProjectState>;
+  readonly defaults: PolicyData;
+}
+
+/** What was active everywhere at a moment: by project in the order of their beginnings, then by environment. */
+export async function* activeModels(
+  parts: Parts,
+  { limit = Number.POSITIVE_INFINITY, signal, ...query }: z.output<typeof ActiveModelsFilter>,
+): AsyncGenerator<ActiveModel> {
+  const readModel = await parts.across.readModel();
+  let left = limit;
+  for await (const row of readModel ? fromTables(readModel, parts, query, signal) : fromFolds(parts, query)) {
+    yield row;
+    left -= 1;
+    if (left === 0) return;
+  }
+}
+
+async function* fromTables(
+  readModel: ReadModel,
+  { defaults }: Parts,
+  query: ActiveQuery,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ActiveModel> {
+  for await (const row of readModel.activeModels(query, signal)) {
+    yield activeModelFrom(row, row.environment, row.deployment, defaults);
+  }
+}
+
+async function* fromFolds(
+  { across, asOf, cache, defaults }: Parts,
+  { environment: only, at, by }: ActiveQuery,
+): AsyncGenerator<ActiveModel> {
+  for await (const project of across.namesInLog()) {
+    const folded = await cache.fresh(project);
+    const environments = names(folded.state.environments).sort();
+    for (const environment of only === undefined ? environments : environments.filter((name) => name === only)) {
+      const past = at && (await asOf.activeAt(project, environment, at, by));
+      const active = at === undefined ? activeIn(folded, environment, defaults) : undefined;
+      if (past) yield activeModelOf(folded.state, environment, past, defaults);
+      else if (active) yield active;
+    }
+  }
+}
