@@ -279,7 +279,8 @@ export class LocalLedger implements ServedLedger {
   explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
   async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
     const store = this.#store;
-    const isOfTraining = "version" in input || "modelId" in input;
+    const given = validated(z.looseObject({}), input, "query");
+    const isOfTraining = "version" in given || "modelId" in given;
     if (isOfTraining) {
       const checked = validated(ExplainTrainingInput, input, "query");
       await this.#positions.reached(checked);

@@ -9,7 +9,17 @@ import { sqliteVersion } from "./sqlite-version.ts";
  * Runs the benchmarks, each in a process of its own: `npm run bench`, or `npm run bench -- appends folding`.
  * With `--write`, a full run becomes test/bench/RESULTS.md.
  */
-const ALL = ["appends", "large-project", "active-model", "folding", "subscribers", "emmett", "steps"] as const;
+const ALL = [
+  "appends",
+  "large-project",
+  "active-model",
+  "folding",
+  "subscribers",
+  "emmett",
+  "steps",
+  "search",
+  "as-of",
+] as const;
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const names = asked.length > 0 ? asked : ALL;
