@@ -10,6 +10,7 @@ export type {
   ImportOptions,
   Ledger,
   LedgerOptions,
+  LedgerWebhooks,
   PromoteInput,
   RecordTrainingInput,
   ReinstateModelInput,
@@ -60,3 +61,12 @@ export { type Runtime, systemRuntime } from "./runtime.ts";
 export type { ParkedEvent } from "./subscriptions/parked.ts";
 export type { Attempt, Observation } from "./subscriptions/reader.ts";
 export type { SubscriptionOptions, SubscriptionSummary } from "./subscriptions/subscriptions.ts";
+export type { Delivery, DeliveryAttempt } from "./subscriptions/webhooks/delivery-log.ts";
+export type { WebhookInput, WebhookSummary } from "./subscriptions/webhooks/registration.ts";
+export type {
+  DeliveriesFilter,
+  Redelivery,
+  WebhookDelivery,
+  WebhookRun,
+  WebhookStatus,
+} from "./subscriptions/webhooks/webhooks.ts";

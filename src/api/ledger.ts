@@ -24,6 +24,7 @@ import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult }
 import type { Rows } from "../ledger/rows.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Subscriptions } from "../subscriptions/subscriptions.ts";
+import type { Webhooks } from "../subscriptions/webhooks/webhooks.ts";
 import type { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput } from "./inputs.ts";
 
 export interface LedgerOptions {
@@ -94,6 +95,9 @@ export type DurableSubscriptions = Pick<
   Subscriptions,
   "run" | "list" | "parked" | "retryParked" | "dropParked" | "remove"
 >;
+
+/** Who is told of events over HTTP. */
+export type LedgerWebhooks = Pick<Webhooks, "add" | "list" | "remove" | "deliveries" | "redeliver" | "run">;
 
 /**
  * A ledger of model deployments. Commands resolve once they would survive a power cut, and answer with the `position`
@@ -179,6 +183,9 @@ export interface Ledger extends AsyncDisposable {
    * and handles every event at least once, in order; what cannot be handled is parked.
    */
   readonly subscriptions: DurableSubscriptions;
+
+  /** Signed HTTP requests to whoever wants to know of events; they are sent while somebody runs `webhooks.run()`. */
+  readonly webhooks: LedgerWebhooks;
 
   /** Keeps the active model at hand: `follower.current` is a property read, "change" tells of each deployment. */
   follow(project: string, options?: FollowOptions): Promise<Follower>;

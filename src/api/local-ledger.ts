@@ -48,6 +48,7 @@ import { Snapshots } from "../ledger/snapshots.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
+import { Webhooks } from "../subscriptions/webhooks/webhooks.ts";
 import {
   ActiveModelInput,
   CheckpointInput,
@@ -100,6 +101,7 @@ interface Equipment {
 /** A ledger on a store of its own. */
 export class LocalLedger implements ServedLedger {
   readonly subscriptions: Subscriptions;
+  readonly webhooks: Webhooks;
   readonly #store: EventStore;
   readonly #runtime: Runtime;
   readonly #defaults: PolicyData;
@@ -143,6 +145,9 @@ export class LocalLedger implements ServedLedger {
     this.#asOf = new AsOf(store);
     this.#positions = new Positions(store, runtime);
     this.subscriptions = new Subscriptions(store, runtime);
+    this.webhooks = new Webhooks(store, runtime, this.subscriptions, async () =>
+      (await import("../subscriptions/webhooks/send.ts")).httpSend(),
+    );
   }
 
   get address(): string {
@@ -359,6 +364,7 @@ export class LocalLedger implements ServedLedger {
   }
 
   async close(): Promise<void> {
+    await this.webhooks.close();
     await this.subscriptions.close();
     await Promise.all([...this.#followers].map((follower) => follower.close()));
     await this.#commands.settled();

@@ -138,6 +138,7 @@ export class Session {
 /** Commands that have commands of their own, and what those are about. */
 export const FAMILIES = {
   park: { summary: "events that a durable subscription could not handle", example: "park list" },
+  webhook: { summary: "tell others of events over HTTP, signed", example: "webhook list" },
 } as const;
 
 /** One command of the program: a value in the table of `program.ts`. */

@@ -85,6 +85,7 @@ const REPEATED: Readonly<Record<string, string>> = {
 /** `toNumber` is --to-number, `snapshot.rows` --snapshot-rows, `policy.frozen.until` --until, `metrics.f1` --metric f1. */
 function optionOf(path: string, known: ReadonlySet<string | null | undefined>): string {
   const [first = "", ...rest] = path.split(".");
+  if (first === "types" && known.has("--events")) return "--events";
   const repeated = REPEATED[first];
   if (repeated !== undefined) return [repeated, ...(first === "types" ? [] : [rest.join(".")])].join(" ").trim();
   const words = path.split(".").map((name) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));

@@ -27,6 +27,8 @@ import { serve } from "./serve.ts";
 import { train } from "./train.ts";
 import { verify } from "./verify.ts";
 import { watch } from "./watch.ts";
+import { webhookAdd, webhookList, webhookRemove, webhookRun } from "./webhook.ts";
+import { webhookDeliveries, webhookRedeliver } from "./webhook-deliveries.ts";
 
 const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
@@ -34,6 +36,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[active, projects, models, leaderboard, history, timeline, explain, audit],
   ...[watch, verify, exportCommand, importCommand, initProjections, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
+  ...[webhookAdd, webhookList, webhookRemove, webhookDeliveries, webhookRedeliver, webhookRun],
   ...[keygen],
   ...[serve],
 ];

@@ -16,7 +16,10 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the event is done with; whatever it rejects with, the event is tried again. */
+/**
+ * Resolves when the event is done with; whatever it rejects with, the event is tried again. An error with a number
+ * `retryAfterMs` is waited for at least so long.
+ */
 export type Handle = (event: RecordedEvent, attempt: Attempt) => Promise<void>;
 
 /** What happens to a subscription, for logs and metrics. */
@@ -133,7 +136,8 @@ export class SubscriptionReader {
       }
       attempts = { ...attempts, count: number, error: error.message };
       await this.#note(attempts);
-      if (number < plan.maxAttempts) await pause(backOffMs(number, plan.backOff, runtime.random()), runtime, stop);
+      const waitMs = Math.max(backOffMs(number, plan.backOff, runtime.random()), askedWaitMs(error));
+      if (number < plan.maxAttempts) await pause(waitMs, runtime, stop);
       if (stop.aborted) return;
     }
     await this.#park(event, attempts);
@@ -198,4 +202,8 @@ export class SubscriptionReader {
     const revision = String(event.revision);
     return { eventId: id, type, stream, revision, position, attempts, error, parkedAt };
   }
+}
+
+function askedWaitMs(error: Error): number {
+  return "retryAfterMs" in error && typeof error.retryAfterMs === "number" ? error.retryAfterMs : 0;
 }
