@@ -58,7 +58,14 @@ try {
       const { serve } = await import("./http/serve.ts");
       // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
       const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
-      await serve({ ...request, open: () => openWithStore(store), isElsewhere });
+      const open = async (): ReturnType<typeof openWithStore> => {
+        const opened = await openWithStore(store);
+        opened.ledger.webhooks.run({ signal: request.signal }).catch((error: unknown) => {
+          console.error("model-ledger: webhooks are no longer delivered:", error);
+        });
+        return opened;
+      };
+      await serve({ ...request, open, isElsewhere });
     },
     signal: stop.signal,
   });

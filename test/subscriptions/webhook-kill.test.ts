@@ -44,12 +44,16 @@ test("killed with -9 at any moment, the service loses no delivery: each event co
     stop.abort();
     child?.kill("SIGKILL");
   });
-  const begin = (): ChildProcess =>
-    spawn(process.execPath, [bin, "--store", url, "--quiet", "webhook", "run"], {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+  const SERVICES = [
+    ["serve", "--port", "0"],
+    ["webhook", "run"],
+  ] as const;
+  function begin(turn: number): ChildProcess {
+    const argv = [bin, "--store", url, "--quiet", ...(SERVICES[turn % SERVICES.length] ?? [])];
+    return spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "inherit"] });
+  }
   for (let kill = 0; kill < KILLS; kill++) {
-    child = begin();
+    child = begin(kill);
     const target = received.length + 1 + Math.floor(Math.random() * 12);
     await expect.poll(() => received.length, PATIENCE).toBeGreaterThanOrEqual(target);
     child.kill("SIGKILL");
@@ -63,7 +67,7 @@ test("killed with -9 at any moment, the service loses no delivery: each event co
     written.push(event.id);
     if (written.length === events) ended.abort();
   }
-  child = begin();
+  child = begin(KILLS);
   await expect.poll(() => firstSeen().length, PATIENCE).toBe(events);
   await expect.poll(async () => (await ledger.webhooks.list())[0]?.finished, PATIENCE).toBe(events);
   child.kill("SIGTERM");
