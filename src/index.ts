@@ -1,6 +1,7 @@
 export type {
   ActiveModelOptions,
   CheckpointOptions,
+  ConsistencyOptions,
   DeployInput,
   DurableSubscriptions,
   ExplainOptions,
@@ -12,6 +13,7 @@ export type {
   LedgerOptions,
   LedgerWebhooks,
   PromoteInput,
+  ProofOptions,
   RecordTrainingInput,
   ReinstateModelInput,
   RetireModelInput,
@@ -32,6 +34,7 @@ export { generateKeys } from "./audit/signed-note.ts";
 export type { TimelineEntry } from "./audit/timeline.ts";
 export type { Against, Broken, Verification } from "./audit/verify.ts";
 export { verifyExport } from "./audit/verify-export.ts";
+export { type ProofCheck, verifyProof } from "./audit/verify-proof.ts";
 export type { Policy } from "./domain/policy.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";
 export type {

@@ -53,6 +53,12 @@ export const CheckpointInput = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
   onProgress: OnProgress.optional(),
 });
+export const ConsistencyInput = z.strictObject({
+  older: z.string().min(1),
+  newer: z.string().min(1),
+  signal: z.instanceof(AbortSignal).optional(),
+  onProgress: OnProgress.optional(),
+});
 export const ExportInput = z.strictObject({
   project: ProjectName.optional(),
   signal: z.instanceof(AbortSignal).optional(),

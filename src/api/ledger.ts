@@ -74,6 +74,15 @@ export interface CheckpointOptions {
   readonly onProgress?: (events: number) => void;
 }
 
+/** Which deployment, as `explain` takes it, and what signs the checkpoint that it is proved under. */
+export type ProofOptions = Omit<ExplainOptions, "minPosition" | "signal"> & CheckpointOptions;
+
+export interface ConsistencyOptions extends Omit<CheckpointOptions, "key"> {
+  /** Two signed checkpoints of this ledger. */
+  readonly older: string;
+  readonly newer: string;
+}
+
 export interface ExportOptions {
   readonly project?: string;
   readonly signal?: AbortSignal;
@@ -199,6 +208,21 @@ export interface Ledger extends AsyncDisposable {
    * signed, when a chain is broken.
    */
   checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint>;
+
+  /**
+   * A file that proves a deployment to be in the log, under a checkpoint that is signed for it: `verifyProof` checks it
+   * without the ledger. Reads the whole log. CORRUPT when a chain is broken.
+   */
+  proveInclusion(options: ProofOptions): Promise<string>;
+
+  /** A file that proves the log of one checkpoint to begin with all of another's; for `verifyProof`. */
+  proveConsistency(options: ConsistencyOptions): Promise<string>;
+
+  /**
+   * A deployment's event, the proof that it is in the log, and its explanation in one signed file, for `verifyProof`: any
+   * byte that is changed in it is found.
+   */
+  receipt(options: ProofOptions): Promise<string>;
 
   /**
    * The recorded events of one project or of all as NDJSON, a line (without its line feed) at a time, in the order of

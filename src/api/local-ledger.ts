@@ -7,6 +7,7 @@ import { ExplainTrainingInput, explainTraining } from "../audit/explain-training
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
 import { exportLines } from "../audit/export.ts";
 import { type Imported, importLines } from "../audit/import.ts";
+import { proveConsistency, proveInclusion, receiptFor } from "../audit/prove.ts";
 import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import { signerOf } from "../audit/signed-note.ts";
 import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
@@ -52,6 +53,7 @@ import { Webhooks } from "../subscriptions/webhooks/webhooks.ts";
 import {
   ActiveModelInput,
   CheckpointInput,
+  ConsistencyInput,
   ExportInput,
   FollowInput,
   ImportInput,
@@ -63,6 +65,7 @@ import {
 import type {
   ActiveModelOptions,
   CheckpointOptions,
+  ConsistencyOptions,
   DeployInput,
   ExplainOptions,
   ExplainTrainingOptions,
@@ -71,6 +74,7 @@ import type {
   ImportOptions,
   LedgerOptions,
   PromoteInput,
+  ProofOptions,
   RecordTrainingInput,
   ReinstateModelInput,
   RetireModelInput,
@@ -353,6 +357,28 @@ export class LocalLedger implements ServedLedger {
   async checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
     const { key, ...rest } = validated(CheckpointInput, options, "options");
     return newCheckpoint(this.#store, signerOf(key), rest);
+  }
+
+  async proveInclusion(options: ProofOptions): Promise<string> {
+    const { explanation, signer, rest } = await this.#proof(options);
+    const { project, revision } = explanation.deployment;
+    return proveInclusion(this.#store, { stream: streamOf(project), revision }, signer, rest);
+  }
+
+  async proveConsistency(options: ConsistencyOptions): Promise<string> {
+    const { older, newer, ...rest } = validated(ConsistencyInput, options, "options");
+    return proveConsistency(this.#store, { older, newer }, rest);
+  }
+
+  async receipt(options: ProofOptions): Promise<string> {
+    const { explanation, signer, rest } = await this.#proof(options);
+    const stream = streamOf(explanation.deployment.project);
+    return receiptFor(this.#store, { stream, explanation }, signer, rest);
+  }
+
+  async #proof({ key, signal, onProgress, ...which }: ProofOptions) {
+    const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
+    return { explanation: await this.explain(which), signer: signerOf(text), rest };
   }
 
   export(options: ExportOptions = {}): AsyncIterable<string> {

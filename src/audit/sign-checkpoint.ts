@@ -50,12 +50,15 @@ export async function newCheckpoint(store: EventStore, signer: Signer, options: 
 export async function scanLog(
   store: EventStore,
   { signal, onProgress }: Options,
-  onLeaf: (leaf: Buffer, event: LoggedEvent) => void,
+  onLeaf: (leaf: Buffer, event: LoggedEvent, text: string) => void,
 ): Promise<Verification> {
   const verification = await checkAll(store.readAll(signal ? { signal } : {}), {
     chain: new ChainCheck(),
     onProgress,
-    onLink: (event, link) => onLeaf(leafHash(leafText(event, link)), event),
+    onLink(event, link) {
+      const text = leafText(event, link);
+      onLeaf(leafHash(text), event, text);
+    },
   });
   const { firstBroken } = verification;
   if (firstBroken === undefined) return verification;

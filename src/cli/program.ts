@@ -23,6 +23,7 @@ import { keygen } from "./keys.ts";
 import { Output, type Streams } from "./output.ts";
 import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
 import { projects } from "./projects.ts";
+import { prove, receipt } from "./prove.ts";
 import { serve } from "./serve.ts";
 import { train } from "./train.ts";
 import { verify } from "./verify.ts";
@@ -37,7 +38,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[watch, verify, exportCommand, importCommand, initProjections, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
   ...[webhookAdd, webhookList, webhookRemove, webhookDeliveries, webhookRedeliver, webhookRun],
-  ...[keygen],
+  ...[keygen, receipt, prove],
   ...[serve],
 ];
 

@@ -5,6 +5,7 @@ import { EXIT } from "./exit-codes.ts";
 import { linesOf, readWhole } from "./files.ts";
 import { privateKeyIn, publicKeyIn } from "./keys.ts";
 import { withProgress } from "./progress.ts";
+import { checkProof } from "./verify-proof.ts";
 
 export const verify: CliCommand = {
   group: "Watch and check",
@@ -16,15 +17,19 @@ export const verify: CliCommand = {
     "verify --from-export ledger.ndjson",
     "verify --checkpoint --key ledger.key > checkpoint.txt",
     "verify --checkpoint checkpoint.txt --public-key ledger.key.pub",
+    "verify --receipt digits-3.json --public-key ledger.key.pub",
   ],
   configure: (command) =>
     command
       .option("--project <name>", "only this project")
       .option("--from-export <file>", "of the events in an export, without the ledger")
       .option("--checkpoint [file]", "print a signed head of the log, or check one that was kept elsewhere")
+      .option("--receipt <file>", "a receipt, without the ledger")
+      .option("--proof <file>", "a proof of inclusion or consistency, without the ledger")
       .option("--key <file>", "what signs a checkpoint (or MODEL_LEDGER_KEY)")
       .option("--public-key <key|file>", "what it was signed for"),
   async run(session, _args, options) {
+    if (options.receipt !== undefined || options.proof !== undefined) return checkProof(session, options);
     if (options.checkpoint === true) return sign(session, options);
     const { fromExport } = options;
     return report(session, await (typeof fromExport === "string" ? ofExport : ofLedger)(session, options));

@@ -19,6 +19,7 @@ const ALL = [
   "steps",
   "search",
   "as-of",
+  "verify",
 ] as const;
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
