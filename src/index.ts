@@ -36,6 +36,7 @@ export type { Against, Broken, Verification } from "./audit/verify.ts";
 export { verifyExport } from "./audit/verify-export.ts";
 export { type ProofCheck, verifyProof } from "./audit/verify-proof.ts";
 export type { Policy } from "./domain/policy.ts";
+export type { Served, WhatIf, WhatIfRow, WhatIfRule } from "./domain/what-if.ts";
 export { LedgerError, type LedgerErrorCode } from "./errors.ts";
 export type {
   DecisionData,

@@ -8,6 +8,7 @@ import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
 import type { COMMAND_INPUTS, CommandType, PolicyInput } from "../domain/commands.ts";
+import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import type { Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
@@ -183,6 +184,13 @@ export interface Ledger extends AsyncDisposable {
 
   /** Why a training deployed its model at once, or why not: of the model's `version` or `modelId`. */
   explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
+
+  /**
+   * Replays a project's history in memory under another rule: which deployments would have differed, for how long
+   * another model would have served, and what that means for the score. Writes nothing. INVALID_INPUT for a rule that
+   * cannot be, MODEL_NOT_FOUND when it leaves out a model that there is not.
+   */
+  whatIf(project: string, rule: WhatIfRule): Promise<WhatIf>;
 
   /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
   subscribe(options?: SubscribeOptions): AsyncIterable<RecordedEvent>;

@@ -14,6 +14,7 @@ import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
 import { COMMAND_INPUTS, type CommandType, ModelRef, validated } from "../domain/commands.ts";
 import { policyInForce } from "../domain/policy.ts";
+import { checkRule, type WhatIf, WhatIfReplay, WhatIfRule } from "../domain/what-if.ts";
 import { LedgerError } from "../errors.ts";
 import type { EventType, PolicyData, RecordedEvent } from "../events/events.ts";
 import { Actor, DEFAULT_ENVIRONMENT, ProjectName, streamOf } from "../events/names.ts";
@@ -24,7 +25,7 @@ import { CommandPath, type Executed } from "../ledger/command-path.ts";
 import { type Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import { Follower } from "../ledger/follow.ts";
 import { Positions, type ReadOptions } from "../ledger/positions.ts";
-import { ProjectCache } from "../ledger/project-cache.ts";
+import { foldedEvent, ProjectCache } from "../ledger/project-cache.ts";
 import {
   activeIn,
   type LeaderboardEntry,
@@ -309,6 +310,15 @@ export class LocalLedger implements ServedLedger {
 
   async checkPosition(position: string): Promise<void> {
     for await (const _ of this.#store.readAll({ after: position, maxCount: 1 })) return;
+  }
+
+  async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
+    const name = validated(ProjectName, project, "project name");
+    const checked = validated(WhatIfRule, rule, "rule");
+    checkRule(checked, (await this.#queries.known(name)).state);
+    const replay = new WhatIfReplay(checked, this.#defaults);
+    for await (const stored of this.#store.readStream(streamOf(name))) replay.next(foldedEvent(recorded(stored)));
+    return replay.result(name, checked.until ?? new Date(this.#runtime.now()).toISOString());
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {

@@ -49,8 +49,6 @@ export interface Receipt extends Omit<InclusionProof, "format"> {
   readonly seal: string;
 }
 
-export type ProofFile = InclusionProof | ConsistencyProof | Receipt;
-
 /** The one way in which a file is written: whoever changes a byte of it changes what it says, or is found out. */
 export const fileText = (file: object): string => `${JSON.stringify(file, null, 2)}\n`;
 

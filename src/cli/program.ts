@@ -30,11 +30,12 @@ import { verify } from "./verify.ts";
 import { watch } from "./watch.ts";
 import { webhookAdd, webhookList, webhookRemove, webhookRun } from "./webhook.ts";
 import { webhookDeliveries, webhookRedeliver } from "./webhook-deliveries.ts";
+import { whatIf } from "./what-if.ts";
 
 const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
-  ...[active, projects, models, leaderboard, history, timeline, explain, audit],
+  ...[active, projects, models, leaderboard, history, timeline, explain, audit, whatIf],
   ...[watch, verify, exportCommand, importCommand, initProjections, demo],
   ...[subscriptions, parkList, parkRetry, parkDrop],
   ...[webhookAdd, webhookList, webhookRemove, webhookDeliveries, webhookRedeliver, webhookRun],

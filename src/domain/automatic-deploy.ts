@@ -12,6 +12,9 @@ export type Ruling =
   | { readonly outcome: "deployed"; readonly because: string; readonly decision: DecisionData }
   | { readonly outcome: "kept" | "off"; readonly because: string };
 
+/** What is recorded of a training that asked for it: the one trace in the log of what it had asked. */
+export const ASKED_NOT_TO_DEPLOY = "the training asked not to be deployed";
+
 /**
  * CONTRACT §4: nothing active → deploy; both scores missing → deploy; the new one missing → keep; the active one's
  * missing → deploy; else it must be better than the model that is active now, by more than `minImprovement`
@@ -23,7 +26,7 @@ export function decideAutomaticDeploy(
   policy: Policy,
   now: string,
 ): Ruling {
-  if (!automaticDeploy) return { outcome: "off", because: "the training asked not to be deployed" };
+  if (!automaticDeploy) return { outcome: "off", because: ASKED_NOT_TO_DEPLOY };
   if (policy.automaticDeploy === "off") return { outcome: "off", because: `the policy of "${project}" is not to` };
   const freeze = freezeAt(policy, now);
   if (freeze !== null) return { outcome: "kept", because: `"${project}" is frozen: ${freeze.reason}` };
