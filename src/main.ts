@@ -55,7 +55,7 @@ try {
     open: openLedger,
     openProjections,
     serve: async ({ store, ...request }) => {
-      const { serve } = await import("./http/serve.ts");
+      const [{ serve }, { page }] = await Promise.all([import("./http/serve.ts"), import("./http/page.ts")]);
       // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
       const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
       const open = async (): ReturnType<typeof openWithStore> => {
@@ -65,7 +65,7 @@ try {
         });
         return opened;
       };
-      await serve({ ...request, open, isElsewhere });
+      await serve({ ...request, open, isElsewhere, page: page() });
     },
     signal: stop.signal,
   });

@@ -18,6 +18,7 @@ import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { EventStreams } from "./sse.ts";
+import { tokenRoute } from "./token-route.ts";
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 /** CONTRACT §10: a thousand requests in ten seconds pass; what a client asks beside them must not be the last straw. */
@@ -137,6 +138,7 @@ export async function httpApp(
   await auditRoutes(service);
   eventsRoute(service, new EventStreams(runtime, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS));
   operationsRoutes(service);
+  tokenRoute(service);
   if (options.page) await app.register(options.page);
   return app;
 }

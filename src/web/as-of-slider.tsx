@@ -1,0 +1,147 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useId } from "preact/hooks";
+import type { ActiveModel } from "./answers.ts";
+import { asExactTime, asLocalInput, asScore } from "./format.ts";
+import type { Asked } from "./intent.ts";
+import type { OpenProject } from "./open-project.ts";
+import { ask, Problem, projectPath } from "./service.ts";
+
+const STEPS = 1_000;
+const SLIDING_MS = 80;
+
+interface Props {
+  readonly open: OpenProject;
+  /** Milliseconds; undefined is now. */
+  readonly asOf: Signal<number | undefined>;
+  readonly onExplain: (deployment: Asked) => void;
+}
+
+type Answer =
+  | { readonly kind: "served"; readonly active: ActiveModel }
+  | { readonly kind: "nothing" }
+  | { readonly kind: "problem"; readonly why: string };
+
+/** What was serving at a moment: asked of the ledger, not guessed from the drawing. */
+export function AsOfSlider({ open, asOf, onExplain }: Props) {
+  const id = useId();
+  const answer = useSignal<Answer | undefined>(undefined);
+  const [environment, changes] = [
+    open.environment.value,
+    open.stretches.value.map(({ activeFrom }) => Date.parse(activeFrom)),
+  ];
+  const began = Math.min(
+    ...[open.models.value[0]?.recordedAt, open.stretches.value[0]?.activeFrom].flatMap((at) =>
+      at === undefined ? [] : [Date.parse(at)],
+    ),
+  );
+  const nowMs = Date.now();
+  const from = Number.isFinite(began) ? began : nowMs;
+  const span = Math.max(nowMs - from, 1);
+  const at = asOf.value;
+  const follows = at === undefined ? open.lastDeployment.value : "";
+
+  useEffect(() => {
+    const stop = new AbortController();
+    const query = {
+      environment,
+      at: at === undefined ? undefined : new Date(at).toISOString(),
+      min_position: follows || undefined,
+    };
+    const timer = setTimeout(async () => {
+      try {
+        const active = await ask<ActiveModel>(`${projectPath(open.name)}/active`, query, stop.signal);
+        answer.value = { kind: "served", active };
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        const why = error instanceof Problem ? error.message : String(error);
+        const isNothing = error instanceof Problem && error.code === "NO_ACTIVE_MODEL";
+        answer.value = isNothing ? { kind: "nothing" } : { kind: "problem", why };
+      }
+    }, SLIDING_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [environment, at, follows]);
+
+  const before = changes.findLast((change) => change < (at ?? Number.POSITIVE_INFINITY));
+  const next = at === undefined ? undefined : changes.find((change) => change > at);
+  const move = (to: number | undefined) => () => {
+    asOf.value = to;
+  };
+  return (
+    <fieldset class="as-of">
+      <legend>What was serving at…</legend>
+      <div class="as-of-row">
+        <label class="visually-hidden" for={id}>
+          A moment between the first event and now
+        </label>
+        <input
+          id={id}
+          type="range"
+          min={0}
+          max={STEPS}
+          value={at === undefined ? STEPS : Math.round(((at - from) / span) * STEPS)}
+          aria-valuetext={at === undefined ? "now" : asExactTime(at)}
+          onInput={({ currentTarget: { value } }) => {
+            asOf.value = Number(value) >= STEPS ? undefined : Math.round(from + (Number(value) / STEPS) * span);
+          }}
+        />
+      </div>
+      <div class="as-of-row">
+        <button type="button" disabled={before === undefined} onClick={move(before)}>
+          <span aria-hidden="true">←</span> Deployment before
+        </button>
+        <button type="button" disabled={next === undefined} onClick={move(next)}>
+          Deployment after <span aria-hidden="true">→</span>
+        </button>
+        <button type="button" disabled={at === undefined} onClick={move(undefined)}>
+          Now
+        </button>
+        <label for={`${id}-exact`}>Exactly</label>
+        <input
+          id={`${id}-exact`}
+          type="datetime-local"
+          step={1}
+          value={asLocalInput(at ?? nowMs)}
+          onChange={({ currentTarget: { value } }) => {
+            asOf.value = value === "" ? undefined : new Date(value).getTime();
+          }}
+        />
+      </div>
+      <p class="as-of-answer" aria-live="polite">
+        {answer.value && (
+          <Told
+            answer={answer.value}
+            when={at === undefined ? "Now" : `At ${asExactTime(at)}`}
+            onExplain={onExplain}
+            environment={environment}
+          />
+        )}
+      </p>
+    </fieldset>
+  );
+}
+
+interface ToldProps {
+  readonly answer: Answer;
+  readonly when: string;
+  readonly environment: string;
+  readonly onExplain: (deployment: Asked) => void;
+}
+
+function Told({ answer, when, environment, onExplain }: ToldProps) {
+  if (answer.kind === "nothing") return <>{`${when}, nothing was serving in ${environment}.`}</>;
+  if (answer.kind === "problem") return <>{answer.why}</>;
+  const { version, algorithm, score, number, actor, reason } = answer.active;
+  return (
+    <>
+      {when}, {environment} {when === "Now" ? "is" : "was"} served by <b>v{version}</b> {algorithm}
+      {score !== null && ` (${asScore(score)})`}: deployment {number}, by {actor}
+      {reason !== undefined && `, “${reason}”`}.{" "}
+      <button type="button" class="link" onClick={() => onExplain({ number, environment })}>
+        Why?
+      </button>
+    </>
+  );
+}
