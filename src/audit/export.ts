@@ -1,5 +1,6 @@
 import { LedgerError } from "../errors.ts";
 import { streamOf } from "../events/names.ts";
+import { parseJson } from "../events/parse-json.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
 
 /**
@@ -53,7 +54,7 @@ function lineOf({ stream, revision, position, id, type, data, metadata }: Stored
 
 /** The JSON text as it is, unless it is written over several lines. */
 function inALine(json: string): string {
-  const value: unknown = JSON.parse(json);
+  const value: unknown = parseJson(json);
   return /[\r\n]/.test(json) ? JSON.stringify(value) : json;
 }
 
@@ -79,7 +80,7 @@ export async function* exportedEvents(lines: AsyncIterable<string> | Iterable<st
 function exportedEvent(text: string, line: number): ExportedEvent {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw notAnEvent(line, "it is not JSON", cause);
   }

@@ -12,6 +12,7 @@ import {
   Reason,
   Text,
 } from "../events/names.ts";
+import { parseJson } from "../events/parse-json.ts";
 import { TASKS, type Task } from "../events/tasks.ts";
 
 /**
@@ -83,7 +84,7 @@ function sorted(metrics: Readonly<Record<string, number>>): Record<string, numbe
 }
 
 /** As it is now: the caller may go on using the object while the command waits for its turn. */
-const copied = (value: JsonObject): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
+const copied = (value: JsonObject): JsonObject => parseJson(JSON.stringify(value)) as JsonObject;
 
 /** The records of zod leave a key "__proto__" out without a word; here it is refused. */
 function withoutProto<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.output<Schema>, z.input<Schema>> {

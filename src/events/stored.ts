@@ -1,5 +1,6 @@
 import { LedgerError } from "../errors.ts";
 import type { EventMetadata, RecordedEvent } from "./events.ts";
+import { parseJson } from "./parse-json.ts";
 import { upcast } from "./upcast.ts";
 
 /** What a store gives back, whatever its kind: JSON text and its place in the log. */
@@ -29,7 +30,7 @@ export function recorded(stored: Stored): RecordedEvent {
 function parsed(stored: Stored, part: "data" | "metadata"): object {
   let value: unknown;
   try {
-    value = JSON.parse(stored[part]);
+    value = parseJson(stored[part]);
   } catch (cause) {
     throw corrupt(stored, part, cause);
   }

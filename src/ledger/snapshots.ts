@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { ProjectState } from "../../projections/project.ts";
 import { streamOf } from "../events/names.ts";
+import { parseJson } from "../events/parse-json.ts";
 import { recorded } from "../events/stored.ts";
 import type { EventStore } from "../store/event-store.ts";
 import type { Folded, Start } from "./project-cache.ts";
@@ -67,7 +68,7 @@ export class Snapshots {
 
 function parsed(text: string): Snapshot | undefined {
   try {
-    const snapshot = JSON.parse(text) as Snapshot;
+    const snapshot = parseJson(text) as Snapshot;
     if (!(Number.isSafeInteger(snapshot.state.revision) && snapshot.state.revision >= 0)) return undefined;
     for (const { metrics, artifact } of snapshot.state.models) {
       Object.freeze(metrics);

@@ -1,4 +1,5 @@
 import type { DecisionData, ModelDeployedData, PolicyData, Strategy } from "../events/events.ts";
+import { parseJson } from "../events/parse-json.ts";
 import type { Task } from "../events/tasks.ts";
 import type { Deployment } from "../ledger/deployments.ts";
 import type { ActiveRow, ProjectRow } from "../ledger/read-model.ts";
@@ -64,7 +65,7 @@ export function activeRow(cells: readonly Cell[], at: number): ActiveRow {
       revision: cells[at + 13] as number,
     },
     model: {
-      metrics: JSON.parse(text(14)) as Record<string, number>,
+      metrics: parseJson(text(14)) as Record<string, number>,
       ...(typeof artifact === "string" && { artifact: JSON.parse(artifact) as { readonly uri: string } }),
       trainedAt: text(16),
     },

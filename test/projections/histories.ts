@@ -3,10 +3,7 @@ import type { JsonObject } from "../../src/events/json-value.ts";
 import type { Ledger } from "../../src/index.ts";
 import { LedgerError } from "../../src/index.ts";
 
-/**
- * Histories of several projects, with all that a history can hold and names that are awkward somewhere. No backslash
- * among them: after an object with the key "\\", V8 reads the key "\"" as "\\" (github.com/nodejs/node/issues/63785).
- */
+/** Histories of several projects, with all that a history can hold and names that are awkward somewhere. */
 export const ODD_NAMES = [
   "__proto__",
   "constructor",
@@ -16,6 +13,7 @@ export const ODD_NAMES = [
   "é",
   "名前",
   '"',
+  "\\",
   "</script>",
   "a-b",
   "x".repeat(200),

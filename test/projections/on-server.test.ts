@@ -6,6 +6,7 @@ import { leaderboard } from "../../projections/leaderboard.ts";
 import { evolveProject, initialProject } from "../../projections/project.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { streamOf } from "../../src/events/names.ts";
+import { parseJson } from "../../src/events/parse-json.ts";
 import { recorded } from "../../src/events/stored.ts";
 import { foldedEvent } from "../../src/ledger/project-cache.ts";
 import { systemRuntime } from "../../src/runtime.ts";
@@ -34,12 +35,12 @@ onOwnEventStoreDb((server) => {
 
   const onServer = (project: string): string => streamOf(project).replace("modelLedger", category);
 
-  /** The server's own JSON text, read by JSON.parse: the client makes objects of it that lose a "__proto__". */
+  /** The server's own JSON text, read as it is: the client makes objects of it that lose a "__proto__". */
   async function ask(fold: string, what: "state" | "result", project: string): Promise<unknown> {
     const { host } = new URL(server().url.replace(/^\w+/, "http"));
     const url = new URL(`http://${host}/projection/${category}-${fold}/${what}`);
     url.searchParams.set("partition", onServer(project));
-    return JSON.parse(await (await fetch(url)).text());
+    return parseJson(await (await fetch(url)).text());
   }
 
   /** Until every projection has folded every event that is in the log now. */
@@ -64,7 +65,7 @@ onOwnEventStoreDb((server) => {
     return log;
   }
 
-  const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  const asJson = (value: unknown): unknown => parseJson(JSON.stringify(value));
 
   async function expectParity(project: string): Promise<void> {
     const log = await events(project);
