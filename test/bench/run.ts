@@ -20,6 +20,10 @@ const ALL = [
   "search",
   "as-of",
   "verify",
+  "eventstoredb-appends",
+  "eventstoredb-reading",
+  "eventstoredb-subscriber",
+  "eventstoredb-large-project",
 ] as const;
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

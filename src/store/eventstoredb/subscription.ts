@@ -26,8 +26,6 @@ export type Place =
 export interface Subscriptions {
   /** Events after the place until `ended`; a call that breaks is opened again after the last event. */
   follow(after: Place, ended: AbortSignal): AsyncGenerator<StoredEvent>;
-  /** How many calls are open. */
-  readonly size: number;
   close(): void;
 }
 
@@ -40,7 +38,6 @@ interface Group {
 export function subscriptions(target: EventStoreDbTarget, names: StreamNames, runtime: Runtime): Subscriptions {
   const groups = new Set<Group>();
   const closing = new AbortController();
-  let size = 0;
 
   function join(): Group {
     for (const group of groups) {
@@ -65,7 +62,6 @@ export function subscriptions(target: EventStoreDbTarget, names: StreamNames, ru
     const over = AbortSignal.any([ended, closing.signal]);
     let place = after;
     const group = join();
-    size += 1;
     try {
       for (let failures = 0; !over.aborted; failures++) {
         if (failures > 0) await pause(pauseMs(failures, runtime), runtime, over);
@@ -84,16 +80,12 @@ export function subscriptions(target: EventStoreDbTarget, names: StreamNames, ru
         }
       }
     } finally {
-      size -= 1;
       leave(group);
     }
   }
 
   return {
     follow,
-    get size() {
-      return size;
-    },
     close() {
       closing.abort();
     },
