@@ -46,6 +46,7 @@ onCluster((cluster) => {
       const leader = await cluster().leader();
 
       let acknowledged = 0;
+      let opening: Promise<EventStore> | undefined;
       const writers = range(20).map(async (writer) => {
         const stream = `modelLedger-${writer}`;
         const written: string[] = [];
@@ -55,7 +56,10 @@ onCluster((cluster) => {
           expected = (await store.append(stream, events, expected)).revision;
           written.push(...events.map(({ id }) => id));
           acknowledged += 1;
-          if (acknowledged === 300) leader.kill("SIGKILL");
+          if (acknowledged === 300) {
+            leader.kill("SIGKILL");
+            opening = open(hosts, category);
+          }
         }
         return { stream, written };
       });
@@ -74,6 +78,8 @@ onCluster((cluster) => {
         expect(seen.map(({ id }) => id)).toEqual(expected);
       }
       expect((await cluster().leader()).port).not.toBe(leader.port);
+      const openedMeanwhile = await opening;
+      expect(openedMeanwhile && (await collect(openedMeanwhile.readAll()))).toHaveLength(2_000);
 
       await leader.restart();
       const again = await open(`127.0.0.1:${leader.port}`, category);

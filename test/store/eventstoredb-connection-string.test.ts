@@ -20,7 +20,9 @@ describe("a connection string of EventStoreDB", () => {
       { gossipTimeout: 7, discoveryInterval: 9 },
     ],
   ] as const)("%s names its hosts", ([url, settings]) => {
-    expect(parseConnectionString(url).settings).toMatchObject(settings);
+    const target = parseConnectionString(url);
+    expect(target.settings).toMatchObject(settings);
+    expect(target.isCluster).toBe(url.includes(","));
   });
 
   test.for([

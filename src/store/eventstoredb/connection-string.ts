@@ -14,6 +14,8 @@ import { LedgerError } from "../../errors.ts";
 export interface EventStoreDbTarget {
   /** For messages: the scheme and the hosts, never the user or the password. */
   readonly address: string;
+  /** Several hosts are named: while one is away, another may answer. */
+  readonly isCluster: boolean;
   readonly settings: DNSClusterOptions | GossipClusterOptions | SingleNodeOptions;
   readonly channelCredentials: ChannelCredentialOptions;
   readonly credentials: Credentials | undefined;
@@ -91,6 +93,7 @@ export function parseConnectionString(url: string): EventStoreDbTarget {
 
   return {
     address,
+    isCluster: endpoints.length > 1,
     settings,
     channelCredentials: channelCredentials(options, flag, address),
     credentials: user === undefined ? undefined : readCredentials(user, address),

@@ -31,7 +31,7 @@ interface LogStretch {
 
 /** Everything that is read in single calls; each is tried again while the deadline lasts. */
 export interface EventStoreDbReader {
-  /** One question; it is asked again only of the leader, when somebody else was asked. */
+  /** One question. Again it is asked of the leader, when somebody else was asked, and of a cluster, which may be electing one. */
   probe(): Promise<void>;
   streamPage(stream: string, stretch: Stretch): Promise<Page<StoredEvent>>;
   /** At most so many events of the stream from a revision on. */
@@ -51,7 +51,7 @@ export interface EventStoreDbReader {
 
 export function eventStoreDbReader(
   connection: Connection,
-  { address, deadlineMs }: EventStoreDbTarget,
+  { address, isCluster, deadlineMs }: EventStoreDbTarget,
   names: StreamNames,
   runtime: Runtime,
   closing: AbortSignal,
@@ -127,7 +127,7 @@ export function eventStoreDbReader(
   return {
     async probe() {
       const request = streamReadRequest({ stream: names.ofKept(""), from: undefined, backwards: false, maxEvents: 1 });
-      await retried(() => readPage(connection, request, 1, stored), isNotLeader);
+      await retried(() => readPage(connection, request, 1, stored), isCluster ? isPassing : isNotLeader);
     },
     streamPage,
     stretch: (stream, from, maxCount) =>
