@@ -123,7 +123,7 @@ onOwnEventStoreDb((server) => {
     expect(await collect(store.readStream("modelLedger-A"))).toHaveLength(201);
     const start = performance.now();
     await Promise.all([store.close(), other.close()]);
-    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test("250 subscriptions are open at once, more than a connection carries, and nothing waits for them", async () => {
@@ -241,7 +241,7 @@ onOwnEventStoreDb((server) => {
     expect(runtime.timers()).toBe(0);
     await expect.poll(openHandles, { timeout: 10_000 }).toBeLessThanOrEqual(idle);
     expect(warnings).toEqual([]);
-  });
+  }, 300_000);
 });
 
 /** Counts the timers that are set and have neither fired nor been cancelled. */

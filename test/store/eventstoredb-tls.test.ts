@@ -125,7 +125,7 @@ function claims(): void {
   ] as const)("with %s it is STORE_UNAVAILABLE in bounded time", async ([, url]) => {
     const start = performance.now();
     await expect(open(url())).rejects.toMatchObject(UNAVAILABLE);
-    expect(performance.now() - start).toBeLessThan(8_000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 
   test("tlsVerifyCert=false trusts whoever answers", async () => {
