@@ -66,19 +66,29 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     }
   }
 
-  function activeAfter(query: ActiveQuery, project: number, environment: string, limit: number) {
+  function activeAfter(
+    query: ActiveQuery,
+    project: number,
+    environment: string,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ) {
     const { environment: only, at, by } = query;
     const moment = at === undefined ? {} : "time" in at ? { time: at.time } : { position: at.position };
     const request = { environment: only, ...moment, by, afterProject: project, afterEnvironment: environment, limit };
-    return using((one) => one.ask((thread, checkpoint) => thread.call("active", checkpoint, request)));
+    return using((one) => one.ask((thread, checkpoint) => thread.call("active", checkpoint, request), signal));
   }
 
   /** What is active in these projects, by the number of each. */
-  async function activeIn(first: number, last: number): Promise<ReadonlyMap<number, ActiveRow[]>> {
+  async function activeIn(
+    first: number,
+    last: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<number, ActiveRow[]>> {
     const found = new Map<number, ActiveRow[]>();
     let [project, environment] = [first - 1, "\u{10ffff}"];
     for (;;) {
-      const cells = await activeAfter({ by: "recordedAt" }, project, environment, MAX_PAGE_ROWS);
+      const cells = await activeAfter({ by: "recordedAt" }, project, environment, MAX_PAGE_ROWS, signal);
       for (let at = 0; at < cells.length; at += ACTIVE_CELLS) {
         project = Number(cells[at]);
         if (project > last) return found;
@@ -96,7 +106,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
       return pages(
         (last, wanted) => {
           const request = { ...search, after: last === undefined ? after : String(last[0]), limit: wanted };
-          return using((one) => one.ask((thread, checkpoint) => thread.call("search", checkpoint, request)));
+          return using((one) => one.ask((thread, checkpoint) => thread.call("search", checkpoint, request), signal));
         },
         { cellsARow: DEPLOYMENT_CELLS, limit, signal },
         deploymentRow,
@@ -108,9 +118,9 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
         async (last, wanted) => {
           const after = Number(last?.[0] ?? 0);
           const cells = await using((one) =>
-            one.ask((thread, checkpoint) => thread.call("projects", checkpoint, after, wanted)),
+            one.ask((thread, checkpoint) => thread.call("projects", checkpoint, after, wanted), signal),
           );
-          if (cells.length > 0) active = await activeIn(Number(cells[0]), Number(cells.at(-PROJECT_CELLS)));
+          if (cells.length > 0) active = await activeIn(Number(cells[0]), Number(cells.at(-PROJECT_CELLS)), signal);
           return cells;
         },
         { cellsARow: PROJECT_CELLS, signal },
@@ -119,7 +129,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     },
     activeModels: (query, signal) =>
       pages(
-        (last, wanted) => activeAfter(query, Number(last?.[0] ?? 0), String(last?.[2] ?? ""), wanted),
+        (last, wanted) => activeAfter(query, Number(last?.[0] ?? 0), String(last?.[2] ?? ""), wanted, signal),
         { cellsARow: ACTIVE_CELLS, signal },
         activeRow,
       ),

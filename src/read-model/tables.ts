@@ -9,19 +9,23 @@ const LOCK_TIMEOUT_MS = 30_000;
 /** Events go to the thread in pieces of this size: neither side is kept busy for long. */
 const MAX_BATCH_EVENTS = 1_000;
 const MAX_BATCH_LENGTH = 1024 * 1024;
-/** Somebody else may begin the tables anew again and again: only another ledger with the same file would. */
+/** Others may move the tables on, which helps; so often without getting further only another ledger with the same file. */
 const MAX_ATTEMPTS = 20;
 
 /** Tables that follow a log. Whatever goes wrong with the file is thrown, for the caller to go elsewhere. */
 export interface Tables {
   /** See `ReadModel.catchUp`. */
   catchUp(maxEvents: number): Promise<boolean>;
-  /** Asks the thread once everything is in the tables that was committed before the call. */
-  ask(query: (thread: Asked, at: Checkpoint) => Promise<Answer>): Promise<readonly Cell[]>;
+  /**
+   * Asks the thread once everything is in the tables that was committed before the call.
+   * @throws {LedgerError} ABORTED, without waiting for what is being taken in.
+   */
+  ask(query: Query, signal: AbortSignal | undefined): Promise<readonly Cell[]>;
+  /** Stops taking in events; what was taken in stays. */
   close(): Promise<void>;
 }
 
-type Asked = ReturnType<typeof sqliteThread<Indexer>>;
+type Query = (thread: ReturnType<typeof sqliteThread<Indexer>>, at: Checkpoint) => Promise<Answer>;
 
 export function tablesOf(store: EventStore, path: string): Tables {
   const thread = sqliteThread<Indexer>(beside(import.meta.url, "indexer"), { path, lockTimeoutMs: LOCK_TIMEOUT_MS });
@@ -32,6 +36,7 @@ export function tablesOf(store: EventStore, path: string): Tables {
   /** The store's change count before the last read that found nothing more. */
   let seen = Number.NaN;
   let working: Promise<unknown> = Promise.resolve();
+  let isClosing = false;
 
   /** One at a time: two readers of the same stretch of the log would only do the same work twice. */
   function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -66,8 +71,10 @@ export function tablesOf(store: EventStore, path: string): Tables {
   async function takeIn(maxEvents: number): Promise<boolean> {
     const before = store.changeCount();
     if (isChecked && at !== undefined && before === seen) return true;
+    let furthest = "";
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (!isChecked) await check();
+      if ((at?.position ?? "") > furthest) [attempt, furthest] = [0, at?.position ?? ""];
       const outcome = await readOn(maxEvents);
       if (outcome === "overtaken") continue;
       if (outcome === "more") return false;
@@ -88,6 +95,7 @@ export function tablesOf(store: EventStore, path: string): Tables {
     let last = at?.position;
     for await (const { cells, position } of batches(store, last, maxEvents)) {
       const from = last;
+      if (isClosing) throw new LedgerError("CLOSED", "the ledger was closed while its read model was being filled");
       if (!(await under)) return "overtaken";
       under = take(ledger, from, cells, position);
       under.catch(() => undefined); // it is awaited
@@ -110,9 +118,12 @@ export function tablesOf(store: EventStore, path: string): Tables {
 
   return {
     catchUp: (maxEvents) => inTurn(() => takeIn(maxEvents)),
-    async ask(query) {
+    async ask(query, signal) {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        await inTurn(() => takeIn(Number.POSITIVE_INFINITY));
+        await unlessAborted(
+          inTurn(() => takeIn(Number.POSITIVE_INFINITY)),
+          signal,
+        );
         if (at === undefined) return [];
         const answer = await query(thread, at);
         if (answer !== undefined) return answer;
@@ -121,10 +132,26 @@ export function tablesOf(store: EventStore, path: string): Tables {
       throw new LedgerError("STORE_UNAVAILABLE", `the read model "${path}" is kept by another ledger`, { path });
     },
     async close() {
+      isClosing = true;
       await working;
       await thread.stop();
     },
   };
+}
+
+/** What `work` comes to, or ABORTED as soon as `signal` says so; the work goes on for whoever else waits for it. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return work;
+  work.catch(() => undefined);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason }));
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 interface Batch {

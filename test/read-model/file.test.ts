@@ -22,6 +22,8 @@ import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore, ReadAllOptions } from "../../src/store/event-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { historyOf } from "../bench/fixtures.ts";
+import { madeUpStore } from "../bench/made-up-log.ts";
+import { codeOf } from "../ledger/stores.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "model-ledger-read-model-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -224,6 +226,18 @@ describe("the file of a read model", () => {
     }
     await Promise.all([one.ledger.close(), two.ledger.close()]);
   });
+});
+
+test("neither closing nor an abort waits until a long log is read", async () => {
+  const store = madeUpStore({ projects: 100, deployments: 5_000_000 }); // minutes of work
+  const ledger = new LocalLedger(store, {}, { readModel: sqliteReadModel(store, `${freshPath()}.read-model`) });
+  const impatient = new AbortController();
+  const aborted = codeOf(ledger.deployments({ signal: impatient.signal }).toArray());
+  const closed = codeOf(ledger.projects().toArray());
+  setTimeout(() => impatient.abort(), 50);
+  expect(await aborted).toBe("ABORTED");
+  await ledger.close();
+  expect(await closed).toBe("CLOSED");
 });
 
 test("who asks about one project takes in no more events than that project has", async () => {
