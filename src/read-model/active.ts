@@ -39,8 +39,8 @@ export function active(database: Database): Active {
     return made;
   }
   const lastSeq = database
-    .prepare<[string], number | null>(`SELECT max(seq) FROM ${deployments} WHERE position <= ?`)
-    .pluck() as Statement<[string], number | null>;
+    .prepare<[string], number>(`SELECT seq FROM ${deployments} WHERE position <= ? ORDER BY position DESC LIMIT 1`)
+    .pluck() as Statement<[string], number>;
 
   return {
     active({ environment, time, position, by, afterProject, afterEnvironment, limit }, { latestAt }) {

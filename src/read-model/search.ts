@@ -4,7 +4,7 @@ import { table } from "./schema.ts";
 import type { Cell, SearchRequest } from "./wire.ts";
 
 /** More numbers than this are not merged: with so many the rows that fit lie close together. */
-const MAX_KEYS = 5_000;
+const MAX_KEYS = 2_000;
 
 /** A column of numbers, and those of them that fit: every row that fits has one of them. */
 interface Family {
@@ -36,7 +36,7 @@ export interface Search {
 
 type Numbers = { readonly id: number; readonly deployments: number };
 
-export function search(database: Database): Search {
+export function search(database: Database, maxKeys = MAX_KEYS): Search {
   const deployments = table("deployments");
   const statements = new Map<string, Statement<Cell[], unknown>>();
   /** Prepared once; the texts are few. */
@@ -49,6 +49,10 @@ export function search(database: Database): Search {
     prepared<number | null>(sql)
       .pluck()
       .get(...cells) as number | null | undefined;
+
+  /** The first by an index; min() and max() would look at all that fit. */
+  const edge = (condition: string, order: string, cell: Cell) =>
+    pluck(`SELECT seq FROM ${deployments} WHERE ${condition} ORDER BY ${order} LIMIT 1`, cell);
 
   const rowOf = database
     .prepare<[number], Cell[]>(
@@ -69,15 +73,15 @@ export function search(database: Database): Search {
     if (last == null) return undefined;
     const firsts: (number | null | undefined)[] = [1];
     const lasts: (number | null | undefined)[] = [last];
-    if (from !== undefined) firsts.push(pluck(`SELECT min(seq) FROM ${deployments} WHERE latestAt >= ?`, from));
+    if (from !== undefined) firsts.push(edge("latestAt >= ?", "latestAt, seq", from));
     if (to !== undefined) {
       // A clock was behind the others by so much at most: whoever recorded before `to` did so when this was the latest.
       const latest = new Date(Date.parse(to) + skewMs).toISOString();
-      lasts.push(pluck(`SELECT max(seq) FROM ${deployments} WHERE latestAt < ?`, latest));
+      lasts.push(edge("latestAt < ?", "latestAt DESC, seq DESC", latest));
     }
     if (after !== undefined) {
-      if (descending) lasts.push(pluck(`SELECT max(seq) FROM ${deployments} WHERE position < ?`, after));
-      else firsts.push(pluck(`SELECT min(seq) FROM ${deployments} WHERE position > ?`, after));
+      if (descending) lasts.push(edge("position < ?", "position DESC", after));
+      else firsts.push(edge("position > ?", "position", after));
     }
     const stretch = { first: 0, last: Number.MAX_SAFE_INTEGER };
     for (const first of firsts) {
@@ -93,8 +97,8 @@ export function search(database: Database): Search {
 
   /** Undefined: too many to name. */
   function family(column: Family["column"], sql: string, cells: readonly Cell[]): Family | undefined {
-    const found = prepared<Numbers>(`${sql} LIMIT ${MAX_KEYS + 1}`).all(...cells);
-    if (found.length > MAX_KEYS) return undefined;
+    const found = prepared<Numbers>(`${sql} LIMIT ${maxKeys + 1}`).all(...cells);
+    if (found.length > maxKeys) return undefined;
     return {
       column,
       ids: new Set(found.map(({ id }) => id)),
@@ -152,8 +156,8 @@ export function search(database: Database): Search {
       }
     }
     if (reason !== undefined) {
-      const [condition, cells] = reasonCondition(reason);
-      const found = family("reason", `SELECT id, deployments FROM ${table("reasons")} WHERE ${condition}`, cells);
+      const [sql, cells] = reasonsWith(reason);
+      const found = family("reason", sql, cells);
       named.push(found);
       if (found === undefined) {
         const contains = prepared<1>(`SELECT 1 FROM ${table("reasons")} WHERE id = ? AND instr(searchable, ?) > 0`);
@@ -169,13 +173,17 @@ export function search(database: Database): Search {
   }
 
   /** The index knows every three letters in a row; of fewer there are none to look up. */
-  function reasonCondition(reason: string): readonly [sql: string, cells: Cell[]] {
+  function reasonsWith(reason: string): readonly [sql: string, cells: Cell[]] {
+    const [reasons, index] = [table("reasons"), table("reasonIndex")];
     const letters = [...reason];
-    if (letters.length < 3) return ["instr(searchable, ?) > 0", [reason]];
-    const threes = new Set(letters.slice(2).map((_, index) => letters.slice(index, index + 3).join("")));
+    if (letters.length < 3) return [`SELECT id, deployments FROM ${reasons} WHERE instr(searchable, ?) > 0`, [reason]];
+    const threes = new Set(letters.slice(2).map((_, at) => letters.slice(at, at + 3).join("")));
     const match = [...threes].map((three) => `"${three.replaceAll('"', '""')}"`).join(" AND ");
-    const rows = `SELECT rowid FROM ${table("reasonIndex")} WHERE ${table("reasonIndex")} MATCH ?`;
-    return [`id IN (${rows}) AND instr(searchable, ?) > 0`, [match, reason]];
+    return [
+      `SELECT r.id, r.deployments FROM ${index} i CROSS JOIN ${reasons} r ON r.id = i.rowid
+       WHERE i.${index} MATCH ? AND instr(r.searchable, ?) > 0`,
+      [match, reason],
+    ];
   }
 
   function* candidates(family: Family | undefined, { first, last }: Stretch, descending: boolean): Iterable<Candidate> {

@@ -1,0 +1,68 @@
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { intake } from "../../src/read-model/intake.ts";
+import { prepareTables } from "../../src/read-model/schema.ts";
+import { search } from "../../src/read-model/search.ts";
+import { type Cell, DEPLOYMENT_CELLS, type SearchRequest } from "../../src/read-model/wire.ts";
+import { madeUpStore, positionOf, timeOf } from "../bench/made-up-log.ts";
+
+const database = new Database(":memory:");
+prepareTables(database);
+const events: Cell[] = [];
+for await (const event of madeUpStore({ projects: 20, deployments: 2_000 }).readAll()) {
+  const { position, stream, revision, id, type, data, metadata } = event;
+  events.push(position, stream, Number(revision), id, type, data, metadata);
+}
+intake(database).take("ledger", events, { latestAt: "", skewMs: 0 });
+
+const REQUESTS: readonly Partial<SearchRequest>[] = [
+  {},
+  { actor: "ann" },
+  { actor: "ann", strategy: "rollback" },
+  { environment: "staging", algorithm: "svm" },
+  { project: "Project 7", strategy: "rollback" },
+  { reason: "weekly" },
+  { reason: "ticket 1", actor: "bob" },
+  { reason: "ti" },
+  { artifactDigest: "sha256:7" },
+  { from: timeOf(500), to: timeOf(900), actor: "ci" },
+  { after: positionOf(1_000), strategy: "rollback" },
+  { actor: "nobody" },
+  { reason: "zebra" },
+];
+
+test("however many numbers are merged, down to none, a search finds the same rows", () => {
+  const [all, some, none] = [search(database), search(database, 3), search(database, 0)];
+  for (const request of REQUESTS) {
+    for (const descending of [true, false]) {
+      const asked = { limit: 37, ...request, descending };
+      const found = all.search(asked, 0);
+      expect(some.search(asked, 0)).toEqual(found);
+      expect(none.search(asked, 0)).toEqual(found);
+      const isNothing = request.actor === "nobody" || request.reason === "zebra";
+      expect(found.length / DEPLOYMENT_CELLS > 0).toBe(!isNothing);
+    }
+  }
+});
+
+test("no search looks at all rows where an index leads to the few that fit", () => {
+  const plan = (sql: string) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map((row) => String((row as { readonly detail: string }).detail));
+  for (const [condition, order] of [
+    ["latestAt >= ''", "latestAt, seq"],
+    ["latestAt < ''", "latestAt DESC, seq DESC"],
+    ["position < ''", "position DESC"],
+    ["lane = 1 AND seq BETWEEN 1 AND 9", "seq DESC"],
+    ["facet = 1 AND seq BETWEEN 1 AND 9", "seq"],
+    ["model = 1 AND seq BETWEEN 1 AND 9", "seq"],
+    ["reason = 1 AND seq BETWEEN 1 AND 9", "seq DESC"],
+    ["series = 1 AND recordedAt <= '' AND seq <= 9", "recordedAt DESC, seq DESC"],
+    ["series = 1 AND deployedAt <= ''", "deployedAt DESC, seq DESC"],
+  ]) {
+    const steps = plan(`SELECT seq FROM v1_deployments WHERE ${condition} ORDER BY ${order} LIMIT 1`);
+    expect(steps).toEqual([expect.stringMatching(/^SEARCH v1_deployments USING COVERING INDEX/)]);
+  }
+});
