@@ -15,7 +15,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-const TURNS = 60;
+const TURNS = 30;
 
 export function virtualTime(): VirtualTime {
   let now = Date.parse("2026-05-04T10:00:00Z");
