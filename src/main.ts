@@ -54,12 +54,12 @@ try {
     version: versionOfPackage(),
     open: openLedger,
     openProjections,
-    serve: async ({ store, ...request }) => {
+    serve: async ({ store, readModel, ...request }) => {
       const [{ serve }, { page }] = await Promise.all([import("./http/serve.ts"), import("./http/page.ts")]);
       // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
       const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
       const open = async (): ReturnType<typeof openWithStore> => {
-        const opened = await openWithStore(store);
+        const opened = await openWithStore(store, readModel === undefined ? {} : { readModel });
         opened.ledger.webhooks.run({ signal: request.signal }).catch((error: unknown) => {
           console.error("model-ledger: webhooks are no longer delivered:", error);
         });

@@ -9,6 +9,7 @@ import type { Output } from "./output.ts";
 /** What every command understands, before or after its name. */
 export interface GlobalOptions {
   readonly store: string;
+  readonly readModel?: string;
   readonly json?: true;
   readonly actor?: string;
   readonly reason?: string;
@@ -24,6 +25,7 @@ export type OpenProjections = (url: string) => Promise<ServerProjections>;
 /** What the command `serve` asks of the service; `main.ts` brings the two together. */
 export interface ServeRequest {
   readonly store: string;
+  readonly readModel?: string;
   readonly host: string;
   readonly port: number;
   /** Requests a client may make in ten seconds; 0 for no limit. */
@@ -86,7 +88,8 @@ export class Session {
 
   /** The ledger to write to; its file is made if it is not there. */
   forWriting(): Promise<Ledger> {
-    this.#ledger ??= this.#open(this.globals.store);
+    const { store, readModel } = this.globals;
+    this.#ledger ??= this.#open(store, readModel === undefined ? {} : { readModel });
     return this.#ledger;
   }
 

@@ -71,6 +71,11 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
         .env("MODEL_LEDGER_STORE")
         .default("sqlite:./model-ledger.db"),
     )
+    .addOption(
+      new Option("--read-model <path>", "the file that searches across projects are answered from").env(
+        "MODEL_LEDGER_READ_MODEL",
+      ),
+    )
     .option("--json", "one JSON object, or one a line where it is a list")
     .option("--actor <name>", "who gives the command (default: user@host)")
     .option("--reason <text>", "why; recorded with the command")

@@ -20,6 +20,7 @@ export const serve: CliCommand = {
     const { out, globals, signal, version } = session;
     await session.serve({
       store: globals.store,
+      ...(globals.readModel !== undefined && { readModel: globals.readModel }),
       host: (options.host as string | undefined) ?? DEFAULT_HOST,
       port: (options.port as number | undefined) ?? DEFAULT_PORT,
       ...(options.rateLimit !== undefined && { rateLimit: options.rateLimit as number }),

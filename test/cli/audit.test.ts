@@ -1,4 +1,10 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { systemRuntime } from "../../src/runtime.ts";
+import { sqliteEventStore } from "../../src/store/sqlite.ts";
+import { madeUpStore } from "../bench/made-up-log.ts";
 import { programIn } from "./program.ts";
 
 const train = (project: string, f1: string, ...more: readonly string[]) => [
@@ -57,6 +63,20 @@ test("audit prints a table, NDJSON, CSV or CloudEvents", async () => {
   expect((await as("csv"))[3]).toMatch(/^Digits,production,2,.*,ann,Error rate doubled,new_score/);
   const [first = ""] = await as("cloudevents", "--source", "urn:x");
   expect(JSON.parse(first)).toMatchObject({ specversion: "1.0", source: "urn:x", subject: "Digits" });
+});
+
+test("--read-model names the file that a long ledger is searched in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-audit-"));
+  const shape = { projects: 3, deployments: 2_100 };
+  const store = await sqliteEventStore(join(folder, "ledger.db"), systemRuntime());
+  const events = Map.groupBy(await Array.fromAsync(madeUpStore(shape).readAll()), ({ stream }) => stream);
+  for (const [stream, all] of events) await store.append(stream, all, "no_stream");
+  await store.close();
+  const file = join(folder, "elsewhere");
+  const found = await programIn(folder)(["audit", "--read-model", file, "--reason", "ticket 2000", "--json"]);
+  expect(JSON.parse(found.stdout)).toMatchObject({ reason: expect.stringContaining("ticket 2000") });
+  expect(existsSync(file)).toBe(true);
+  rmSync(folder, { recursive: true });
 });
 
 test("audit refuses what it does not understand", async () => {
