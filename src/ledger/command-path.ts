@@ -106,7 +106,8 @@ export class CommandPath {
         isFresh = false;
         // Against what was expected: a query may have brought the fold forward while this command waited.
         if (expectedAt(folded) !== expected) continue;
-        if (intent.digest === undefined) continue;
+        // EventStoreDB may tell of a lost race a moment before the winner's events can be read.
+        if (intent.digest === undefined || error.details.actual !== String(expected)) continue;
         // Nobody appended, so the ids are taken: by this very command, longer ago than the fold remembers.
         const earlier = await this.#find(command, intent, folded);
         if (earlier === undefined) throw error;

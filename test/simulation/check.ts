@@ -3,19 +3,27 @@ import { streamOf } from "../../src/events/names.ts";
 import { recorded } from "../../src/events/stored.ts";
 import type { RecordedEvent } from "../../src/index.ts";
 import type { StoredEvent } from "../../src/store/event-store.ts";
-import type { Attempt } from "./history.ts";
+import type { Attempt, History } from "./history.ts";
 import { type Group, type NaiveAnswer, ProjectLog } from "./truth.ts";
 import type { World } from "./world.ts";
 
-/** What must hold of every run, whatever went wrong in it. Gives the first sentences that say what does not. */
+/** What must hold of every run, whatever went wrong in it. Gives a sentence for each thing that does not. */
 export async function violationsOf(world: World): Promise<readonly string[]> {
   const stored: StoredEvent[] = [];
   for await (const event of world.server.memory.readAll()) stored.push(event);
+  return violationsIn(stored, world.history, world.projects);
+}
+
+/** The same for a log that came to be in any way: what was told to those outside is held against it. */
+export function violationsIn(
+  stored: readonly StoredEvent[],
+  { attempts, observations, violations: seen }: History,
+  projects: readonly string[],
+): readonly string[] {
   const events = stored.map(recorded);
-  const { attempts, observations } = world.history;
   const byCall = new Map(attempts.map((attempt) => [attempt.call, attempt]));
-  const violations = [...world.history.violations, ...brokenChains(stored)];
-  for (const project of world.projects) {
+  const violations = [...seen, ...brokenChains(stored)];
+  for (const project of projects) {
     const ofProject = events.filter(({ stream }) => stream === streamOf(project));
     const log = new ProjectLog(project, ofProject, byCall);
     const own = attempts.filter(({ order }) => order.project === project);

@@ -6,6 +6,8 @@ import { describeOrder, drawStep, give, type Order } from "./steps.ts";
 import { LOST, type World } from "./world.ts";
 
 const LONGEST_PAUSE_MS = 12 * 3_600_000;
+/** Where leases are renewed all the time, a night is long. */
+const LONGEST_PAUSE_WITH_LEASES_MS = 10 * 60_000;
 
 /**
  * Somebody outside who gives orders to whichever process is up, until the world has no steps left. A client knows what
@@ -27,10 +29,11 @@ export class Client {
   }
 
   async live(): Promise<void> {
-    const { scheduler } = this.#world;
+    const { scheduler, setting } = this.#world;
+    const longestMs = setting.durables > 0 ? LONGEST_PAUSE_WITH_LEASES_MS : LONGEST_PAUSE_MS;
     while (this.#world.stepsLeft > 0) {
       const isLong = this.#random.chance(0.02);
-      await scheduler.sleep(this.#random.logUniform(1, isLong ? LONGEST_PAUSE_MS : 500));
+      await scheduler.sleep(this.#random.logUniform(1, isLong ? longestMs : 500));
       if (this.#world.stepsLeft <= 0) return;
       this.#world.stepsLeft -= 1;
       const order = this.#draw();
@@ -103,12 +106,14 @@ export class Client {
     world.say(call, () => `asks ${process.name}: ${describeOrder(order)}`);
     const aborting = order.abortAfterMs === undefined ? undefined : new AbortController();
     if (aborting) world.scheduler.after(order.abortAfterMs ?? 0, () => aborting.abort());
+    machine.commandsUnderWay += 1;
     try {
       const answer = await world.outlive(machine, give(ledger, order, call, aborting?.signal));
       attempt.outcome = { kind: "accepted", answer };
     } catch (error) {
       attempt.outcome = this.#outcomeOf(error, call);
     }
+    machine.commandsUnderWay -= 1;
     attempt.headAfter = world.server.headOf(stream);
     world.say(call, () => `hears ${describeOutcome(attempt.outcome)}`);
     return attempt.outcome;

@@ -2,7 +2,7 @@ import type { Random } from "./random.ts";
 
 /**
  * Every fault that the world can show, and where it was seen on a real store. What neither EventStoreDB nor SQLite
- * shows is not here: a read never gives less than was committed before it began (EventStoreDB is read from its leader,
+ * shows is not here: a read never gives less than was acknowledged before it began (EventStoreDB is read from its leader,
  * SQLite in a new transaction), and a subscription of the port never repeats (the adapters filter what a reconnect
  * brings again); what may lag is a subscription, and it does.
  */
@@ -26,6 +26,10 @@ export const FAULTS = {
   "append sent twice": {
     on: ["eventstoredb"],
     seen: "the adapter repeats an append that was not answered, with the same ids and expected revision",
+  },
+  "append hidden for a while": {
+    on: ["eventstoredb"],
+    seen: "npm run soak, a stopped server: others lose the race to an event that reads do not show yet; the adapter waits for it, up to its deadline",
   },
   "read failed": { on: ["eventstoredb", "sqlite"], seen: "UnavailableError beyond the deadline; SQLITE_IOERR" },
   "read slow": { on: ["eventstoredb", "sqlite"], seen: "a server at its limit; a disk that others keep busy" },

@@ -11,6 +11,8 @@ export class Machine {
   readonly random: Random;
   readonly scheduler: Scheduler;
   isAlive = true;
+  /** Commands that it was given and has not answered. */
+  commandsUnderWay = 0;
   readonly #onDeath: (() => void)[] = [];
   readonly #clock: { offsetMs: number };
   readonly #idPrefix: string;

@@ -9,6 +9,7 @@ export interface Mutation {
 const COMMANDS = "src/ledger/command-path.ts";
 const CACHE = "src/ledger/project-cache.ts";
 const FOLLOW = "src/ledger/follow.ts";
+const READER = "src/subscriptions/reader.ts";
 const DECIDE = "src/domain/decide.ts";
 const CANDIDATES = "src/domain/candidates.ts";
 const PROJECT = "projections/project.ts";
@@ -27,6 +28,12 @@ export const MUTATIONS: readonly Mutation[] = [
     file: COMMANDS,
     find: "folded = await cache.fresh(command.project);\n        isFresh = false;",
     replace: "isFresh = false;",
+  },
+  {
+    bug: "a race that was lost to an event which cannot be read yet is passed on",
+    file: COMMANDS,
+    find: "if (intent.digest === undefined || error.details.actual !== String(expected)) continue;",
+    replace: "if (intent.digest === undefined) continue;",
   },
   {
     bug: "a refusal is decided on a state that may be old",
@@ -149,6 +156,31 @@ export const MUTATIONS: readonly Mutation[] = [
     file: FOLLOW,
     find: 'event.type !== "ModelDeployed" || event.data.environment !== this.environment',
     replace: 'event.type !== "ModelDeployed"',
+  },
+  {
+    bug: "a checkpoint is saved before the event is handled",
+    file: READER,
+    find: "const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return;",
+    replace:
+      "await this.#lease.save((state) => finishedAt(state, position, 1));\n      const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return;",
+  },
+  {
+    bug: "a renewal moves the checkpoint behind the event that is being handled",
+    file: READER,
+    find: "this.#idleAt = undefined;",
+    replace: "this.#idleAt = position;",
+  },
+  {
+    bug: "an event whose handler fails counts as handled",
+    file: READER,
+    find: "if (!error) {\n        await this.#lease.save",
+    replace: "if (!error || number > 0) {\n        await this.#lease.save",
+  },
+  {
+    bug: "a durable subscription without a checkpoint begins at the end",
+    file: READER,
+    find: 'after: checkpoint ?? "start",',
+    replace: 'after: checkpoint ?? "end",',
   },
   {
     bug: "closing does not wait for the commands under way",

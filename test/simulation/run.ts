@@ -3,6 +3,7 @@ import { streamOf } from "../../src/events/names.ts";
 import { Auditor } from "./auditor.ts";
 import { violationsOf } from "./check.ts";
 import { Client } from "./client.ts";
+import { Durable } from "./durable.ts";
 import type { Fault } from "./faults.ts";
 import { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
@@ -53,12 +54,17 @@ class Cast {
   readonly #world: World;
   readonly #servings: Serving[] = [];
   readonly #subscribers: Subscriber[] = [];
+  readonly #durables: readonly Durable[];
   readonly #fate: Random;
   #isClosing = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#fate = new Random(world.setting.seed, "fate");
+    this.#durables = Array.from(
+      { length: world.setting.durables },
+      (_, index) => new Durable(`durable${index}`, index === 0 ? undefined : world.projects[0], world),
+    );
   }
 
   async play(): Promise<void> {
@@ -123,6 +129,7 @@ class Cast {
       this.#subscribers.push(subscriber);
       void subscriber.run(ledger);
     }
+    for (const durable of this.#durables) void durable.run(ledger, machine);
     if (machine.random.chance(0.7)) void new Auditor(this.#world, machine).run(ledger);
   }
 
@@ -184,6 +191,7 @@ class Cast {
         late.push(`a subscriber that has ${subscriber.received.length} of ${wanted} events`);
       }
     }
+    for (const durable of this.#durables) if (!durable.isUpToDate) late.push(durable.progress);
     for (const serving of this.#servings) {
       if (!serving.isAlive) continue;
       const latest = server.latestDeployment(streamOf(serving.project), serving.environment);

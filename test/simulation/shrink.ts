@@ -16,6 +16,7 @@ function* smaller({ setting, drawn }: Report): Generator<Setting> {
     const { [fault]: _, ...others } = faults;
     yield { ...setting, faults: others };
   }
+  if (setting.durables > 0) yield { ...setting, durables: setting.durables - 1 };
   if (setting.skewMs > 0) yield { ...setting, skewMs: 0 };
   for (let size = Math.ceil(drawn / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let first = 0; first < drawn; first += size) {

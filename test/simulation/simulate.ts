@@ -95,4 +95,5 @@ async function main(): Promise<boolean> {
   return tell(settingOf(seed, steps), values.trace);
 }
 
-process.exitCode = (await main()) ? 0 : 1;
+const isRight = await main();
+process.stdout.write("", () => process.exit(isRight ? 0 : 1)); // processes killed in there left holds on the event loop

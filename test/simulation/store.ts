@@ -1,6 +1,8 @@
 import { LedgerError } from "../../src/errors.ts";
 import type {
+  Appended,
   EventStore,
+  ExpectedRevision,
   NewEvent,
   ReadAllOptions,
   ReadStreamOptions,
@@ -8,6 +10,7 @@ import type {
   SubscribeOptions,
 } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
+import { formatPosition } from "../../src/store/position.ts";
 import { subscription } from "../../src/store/subscription.ts";
 import type { FaultPlan, StoreKind } from "./faults.ts";
 import type { Machine } from "./machine.ts";
@@ -26,14 +29,22 @@ interface Request {
 export class SimulatedServer {
   readonly memory = memoryEventStore();
   readonly kind: StoreKind;
-  /** Events in each stream, and in all, as of now. */
+  /** Events in each stream, and in all, that reads show. */
   readonly heads = new Map<string, number>();
   events = 0;
   conflicts = 0;
+  /** The positions that reads show, of all and by stream. */
+  readonly positions = { all: [] as string[], of: new Map<string, string[]>() };
+  /** Told of each value that is kept. */
+  readonly onKept: ((name: string, value: string) => void)[] = [];
   #away: "stopped" | "unreachable" | undefined;
   #backlog: Request[] = [];
   #whenBack: (() => void)[] = [];
   readonly #latest = new Map<string, number>();
+  /** The last position written, be it shown or not. */
+  #written = 0;
+  readonly #unshown: Batch[] = [];
+  readonly #whenShown: { readonly position: number; readonly resolve: () => void }[] = [];
 
   constructor(kind: StoreKind) {
     this.kind = kind;
@@ -75,30 +86,96 @@ export class SimulatedServer {
     return this.#latest.get(`${stream} ${environment}`);
   }
 
-  #noteDeployments(stream: string, events: readonly NewEvent[]): void {
-    for (const { type, data } of events) {
-      if (type !== "ModelDeployed") continue;
-      const { environment, number } = JSON.parse(data) as { readonly environment: string; readonly number: number };
-      const key = `${stream} ${environment}`;
-      this.#latest.set(key, Math.max(number, this.#latest.get(key) ?? 0));
-    }
+  /** Whether reads show the event. What comes after a hidden event is hidden too. */
+  isShown({ position }: StoredEvent): boolean {
+    return Number(position) <= this.events;
   }
 
-  async append(...call: Parameters<EventStore["append"]>): ReturnType<EventStore["append"]> {
+  /** Resolves when reads show all up to the position. */
+  shown(position: string): Promise<void> {
+    if (Number(position) <= this.events) return Promise.resolve();
+    return new Promise((resolve) => this.#whenShown.push({ position: Number(position), resolve }));
+  }
+
+  /** Resolves when reads show all that is written now. */
+  allShown(): Promise<void> {
+    return this.shown(formatPosition(this.#written));
+  }
+
+  /** `hidden`: until it resolves, the events are in the stream for other appends, and not for reads. */
+  async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+    hidden?: Promise<void>,
+  ): Promise<Appended> {
     try {
-      const appended = await this.memory.append(...call);
-      const head = Number(appended.revision) + 1;
-      if (head > this.headOf(call[0])) {
-        this.heads.set(call[0], head);
-        this.events = Number(appended.position);
-        this.#noteDeployments(call[0], call[1]);
+      const appended = await this.memory.append(stream, events, expected);
+      const position = Number(appended.position);
+      if (position > this.#written) {
+        this.#written = position;
+        const batch = { stream, events, head: Number(appended.revision) + 1, position, isHidden: hidden !== undefined };
+        this.#unshown.push(batch);
+        void hidden?.then(() => {
+          batch.isHidden = false;
+          this.#show();
+        });
+        this.#show();
       }
+      await this.shown(appended.position);
       return appended;
     } catch (error) {
       this.conflicts += 1;
       throw error;
     }
   }
+
+  #show(): void {
+    for (let next = this.#unshown[0]; next !== undefined && !next.isHidden; next = this.#unshown[0]) {
+      this.#unshown.shift();
+      this.heads.set(next.stream, next.head);
+      this.events = next.position;
+      this.#notePositions(next);
+      this.#noteDeployments(next.stream, next.events);
+    }
+    const waiting = this.#whenShown.splice(0);
+    for (const one of waiting) {
+      if (one.position <= this.events) one.resolve();
+      else this.#whenShown.push(one);
+    }
+  }
+
+  #notePositions({ stream, events, position }: Batch): void {
+    const own = this.positions.of.get(stream) ?? [];
+    this.positions.of.set(stream, own);
+    for (let index = events.length - 1; index >= 0; index--) {
+      const one = formatPosition(position - index);
+      this.positions.all.push(one);
+      own.push(one);
+    }
+  }
+
+  async keep(...call: Parameters<EventStore["keep"]>): ReturnType<EventStore["keep"]> {
+    const revision = await this.memory.keep(...call);
+    for (const tell of this.onKept) tell(call[0], call[1]);
+    return revision;
+  }
+
+  #noteDeployments(stream: string, events: readonly NewEvent[]): void {
+    for (const { type, data } of events) {
+      if (type !== "ModelDeployed") continue;
+      const { environment, number } = JSON.parse(data) as { readonly environment: string; readonly number: number };
+      this.#latest.set(`${stream} ${environment}`, number);
+    }
+  }
+}
+
+interface Batch {
+  readonly stream: string;
+  readonly events: readonly NewEvent[];
+  readonly head: number;
+  readonly position: number;
+  isHidden: boolean;
 }
 
 interface Surroundings {
@@ -174,7 +251,17 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
   }
 
   function append(...call: Parameters<EventStore["append"]>): ReturnType<EventStore["append"]> {
-    const write = () => server.append(...call);
+    const isHidden = strikes("append hidden for a while");
+    const hiddenMs = random.logUniform(1, 3 * deadlineMs);
+    const write = async () => {
+      try {
+        return await server.append(...call, isHidden ? scheduler.sleep(hiddenMs) : undefined);
+      } catch (error) {
+        // The adapter tells of a lost race once the winner can be read, or when its patience is over.
+        await Promise.race([server.allShown(), scheduler.sleep(0.9 * deadlineMs)]);
+        throw error;
+      }
+    };
     if (strikes("append not written")) return fail("append", "nothing was written");
     if (strikes("append written, answer lost")) return ask("append", write, "answer lost");
     if (strikes("append answered at the deadline")) {
@@ -194,13 +281,14 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
     return ask("append", write);
   }
 
-  async function page(what: string, read: () => AsyncIterable<StoredEvent>): Promise<readonly StoredEvent[]> {
+  async function page(what: string, asked: number, read: () => AsyncIterable<StoredEvent>) {
     if (strikes("read failed")) return fail(what, "the connection broke");
     if (strikes("read slow")) await machine.sleep(random.logUniform(10, 5_000));
     return ask(what, async () => {
       const events: StoredEvent[] = [];
       for await (const event of read()) events.push(event);
-      return events;
+      const shown = events.filter((event) => server.isShown(event));
+      return { events: shown, isLast: shown.length < asked };
     });
   }
 
@@ -213,13 +301,13 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
     for (let left = maxCount; left > 0; ) {
       checkOpen();
       const asked = Math.min(pageSize, left);
-      const events = await page(what, () => read(last, asked));
+      const { events, isLast } = await page(what, asked, () => read(last, asked));
       for (const event of events) {
         if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted");
         yield event;
       }
-      if (events.length < asked) return;
       left -= events.length;
+      if (isLast) return;
       last = events.at(-1);
     }
   }
@@ -227,18 +315,29 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
   async function* readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StoredEvent> {
     const { direction = "forwards", from, ...rest } = options;
     yield* pages("read a stream", rest, (last, maxCount) => {
-      const next = last === undefined ? from : last.revision + (direction === "forwards" ? 1n : -1n);
-      if (next !== undefined && next < 0n) return nothing();
-      return memory.readStream(stream, { direction, maxCount, ...(next !== undefined && { from: next }) });
+      if (direction === "forwards") {
+        return memory.readStream(stream, { maxCount, from: last === undefined ? (from ?? 0n) : last.revision + 1n });
+      }
+      const head = BigInt(server.headOf(stream)) - 1n;
+      const next = last === undefined ? (from ?? head) : last.revision - 1n;
+      if (next < 0n || head < 0n) return nothing();
+      return memory.readStream(stream, { direction, maxCount, from: next < head ? next : head });
     });
   }
 
   async function* readAll(options: ReadAllOptions = {}): AsyncGenerator<StoredEvent> {
     const { direction = "forwards", after, ...rest } = options;
     yield* pages("read the log", rest, (last, maxCount) => {
-      const beyond = last?.position ?? after;
+      const end = direction === "forwards" ? undefined : formatPosition(server.events + 1);
+      const beyond = last?.position ?? after ?? end;
       return memory.readAll({ direction, maxCount, ...(beyond !== undefined && { after: beyond }) });
     });
+  }
+
+  async function arrival({ position }: StoredEvent, delayedMs: number): Promise<void> {
+    await machine.sleep(delayedMs);
+    await server.shown(position);
+    await server.back();
   }
 
   async function* deliver(feed: AsyncIterator<StoredEvent>, ended: AbortSignal): AsyncGenerator<StoredEvent> {
@@ -250,7 +349,7 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
         if (!machine.isAlive) await new Promise(() => undefined);
         if (next.done || ended.aborted) return;
         const pauseMs = strikes("subscription stalled") ? random.logUniform(100, 30_000) : delayMs();
-        await Promise.race([machine.sleep(pauseMs).then(() => server.back()), isEnded]);
+        await Promise.race([arrival(next.value, pauseMs), isEnded]);
         if (ended.aborted) return;
         if (strikes("subscription dropped")) throw unavailable("go on with a subscription", "it was dropped");
         yield next.value;
@@ -287,7 +386,7 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
     },
     async keep(...call) {
       checkOpen();
-      const work = () => memory.keep(...call);
+      const work = () => server.keep(...call);
       if (!strikes("keep failed")) return ask("keep", work);
       return random.chance(0.5) ? ask("keep", work, "answer lost") : fail("keep", "nothing was written");
     },

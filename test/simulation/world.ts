@@ -25,6 +25,8 @@ export interface Setting {
   readonly maxCached: number;
   readonly minSnapshotEvents: number;
   readonly skewMs: number;
+  /** Durable subscriptions that all processes run. */
+  readonly durables: number;
 }
 
 export function settingOf(seed: number, steps?: number): Setting {
@@ -44,6 +46,7 @@ export function settingOf(seed: number, steps?: number): Setting {
     maxCached: random.pick([1, 20, 1_000_000]),
     minSnapshotEvents: random.pick([3, 10, 1_000]),
     skewMs: random.chance(0.5) ? 0 : random.logUniform(10, 3_600_000),
+    durables: random.pick([0, 0, 1, 2]),
   };
 }
 
@@ -135,6 +138,9 @@ export class World {
     process.machine = undefined;
     process.ledger = undefined;
     await ledger?.close();
+    await this.scheduler.sleep(0);
+    if (machine?.commandsUnderWay)
+      this.wrong(`${process.name} closed over ${machine.commandsUnderWay} commands under way`);
     this.say(process.name, () => "is closed");
     machine?.kill();
   }
