@@ -49,7 +49,7 @@ export function ExplanationDialog({ project, asked: { number, environment }, onC
 }
 
 function Explained({
-  explanation: { deployment, sentence, candidates, replaced, replayed },
+  explanation: { deployment, sentence, paragraph, candidates, replaced, replayed },
 }: {
   readonly explanation: Explanation;
 }) {
@@ -57,6 +57,10 @@ function Explained({
   return (
     <>
       <p class="sentence">{sentence}</p>
+      <details>
+        <summary>In plain words</summary>
+        <p>{paragraph}</p>
+      </details>
       <dl class="facts wide">
         <Fact name="model">
           v{version} ({algorithm})

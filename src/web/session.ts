@@ -38,10 +38,15 @@ export function forgetToken(why?: string): void {
   token.value = null;
 }
 
+const inAList = new Intl.ListFormat("en", { type: "conjunction" });
+
+/** "the scopes read and deploy". */
+export const scopesOf = ({ scopes }: Access): string =>
+  `the scope${scopes.length === 1 ? "" : "s"} ${inAList.format(scopes)}`;
+
 /** Undefined where the token may do it, or where that is not known yet; otherwise why it may not, in a sentence. */
 export function whyNot(scope: Scope): string | undefined {
   const known = access.value;
   if (known === undefined || known.scopes.includes(scope)) return undefined;
-  const has = known.scopes.length === 0 ? "no scope" : `the scope ${known.scopes.join(" and ")} only`;
-  return `The token “${known.name}” has ${has}; this needs the scope ${scope}.`;
+  return `The token “${known.name}” has ${scopesOf(known)} only; this needs the scope ${scope}.`;
 }

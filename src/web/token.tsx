@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
-import { access, forgetToken, refusal, takeToken, token } from "./session.ts";
+import { access, forgetToken, refusal, scopesOf, takeToken, token } from "./session.ts";
 
 /** Where a token is given. It is kept for this tab only. */
 function TokenForm({ onDone }: { readonly onDone: () => void }) {
@@ -50,11 +50,7 @@ export function TokenDialog({ onClose }: { readonly onClose: () => void }) {
         <p>{known === undefined ? "No token is in use." : "No token is in use, and the service asks for none."}</p>
       ) : (
         <>
-          <p>
-            {known === undefined
-              ? "A token is in use."
-              : `You are “${known.name}”, with the scope ${known.scopes.join(", ")}.`}
-          </p>
+          <p>{known === undefined ? "A token is in use." : `You are “${known.name}”, with ${scopesOf(known)}.`}</p>
           <div class="actions">
             <button
               type="button"

@@ -23,7 +23,7 @@ async function violations(page: Page): Promise<readonly string[]> {
 
 inChromium("the page for everybody", () => {
   for (const colorScheme of ["light", "dark"] as const) {
-    test(`axe-core finds nothing to complain of (${colorScheme})`, async () => {
+    test(`axe-core finds nothing to complain of (${colorScheme})`, { timeout: 300_000 }, async () => {
       await using digits = await site();
       await train(digits, 4);
       await digits.ledger.deploy({ project: "Digits", environment: "staging", model: 2, reason: "a look" });
