@@ -71,7 +71,7 @@ export default {
     forbid(
       "folds-are-bundled-for-the-server",
       { path: "^projections/" },
-      { path: "(^src/events/(?!(tasks|upcast)\\.ts)|node_modules/)", dependencyTypesNot: ["type-only"] },
+      { path: "(^src/events/(?!(tasks|upcast|parse-json)\\.ts)|node_modules/)", dependencyTypesNot: ["type-only"] },
     ),
     forbid(
       "rules-know-no-machine",

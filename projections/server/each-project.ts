@@ -1,3 +1,4 @@
+import { parseJson } from "../../src/events/parse-json.ts";
 import { upcast } from "../../src/events/upcast.ts";
 import type { FoldedEvent } from "../active-models.ts";
 
@@ -13,20 +14,25 @@ interface Projection<State> {
 
 interface ServerEvent {
   readonly eventType: string;
-  readonly data: object;
-  readonly metadata: FoldedEvent["metadata"] & { readonly schemaVersion: number };
+  /** The JSON texts. What the engine makes of them itself is not used: it stops at a text that it cannot read. */
+  readonly bodyRaw: string;
+  readonly metadataRaw: string;
   /** The revision in the project's stream. */
   readonly sequenceNumber: number;
 }
 
+type Metadata = FoldedEvent["metadata"] & { readonly schemaVersion: number };
+
+/** The engine's JSON.parse knows no line separator in a text, and no name with a line feed or the like. */
+const parsed = (text: string): unknown =>
+  parseJson(text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029"));
+
 /** The same event as in process: `recorded()` and `foldedEvent()` in one. */
-const foldedEvent = ({ eventType, data, metadata, sequenceNumber }: ServerEvent) =>
-  ({
-    type: eventType,
-    data: upcast(eventType, data, metadata.schemaVersion),
-    metadata,
-    revision: sequenceNumber,
-  }) as FoldedEvent;
+function foldedEvent({ eventType, bodyRaw, metadataRaw, sequenceNumber }: ServerEvent): FoldedEvent {
+  const metadata = parsed(metadataRaw) as Metadata;
+  const data = upcast(eventType, parsed(bodyRaw) as object, metadata.schemaVersion);
+  return { type: eventType, data, metadata, revision: sequenceNumber } as FoldedEvent;
+}
 
 /** Runs a fold on every project's stream, each with a state of its own. Every event is folded, known or not. */
 export function eachProject<State>(

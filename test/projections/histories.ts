@@ -16,6 +16,7 @@ export const ODD_NAMES = [
   "\\",
   "</script>",
   "a-b",
+  "two\u2028lines",
   "x".repeat(200),
 ];
 
@@ -58,7 +59,13 @@ const training = act(
       algorithm: name,
       metrics,
       automaticDeploy: fc.boolean(),
-      hyperparams: fc.constantFrom<JsonObject[]>({}, { depth: 3 }, { constructor: 1 }, nested(60)),
+      hyperparams: fc.constantFrom<JsonObject[]>(
+        {},
+        { depth: 3 },
+        { constructor: 1 },
+        { "a\nb": { "\u0001": "\u2028" } },
+        nested(60),
+      ),
       artifact: fc.option(fc.record({ uri: name, digest: name }), { nil: undefined }),
     })
     .map(({ artifact, ...rest }) => ({ ...rest, ...(artifact && { artifact }) })),
