@@ -252,7 +252,7 @@ export function simulatedStore({ server, machine, scheduler, faults, latencyMs, 
 
   function append(...call: Parameters<EventStore["append"]>): ReturnType<EventStore["append"]> {
     const isHidden = strikes("append hidden for a while");
-    const hiddenMs = random.logUniform(1, 3 * deadlineMs);
+    const hiddenMs = random.chance(0.5) ? random.logUniform(1, 1_000) : random.logUniform(deadlineMs, 6 * deadlineMs);
     const write = async () => {
       try {
         return await server.append(...call, isHidden ? scheduler.sleep(hiddenMs) : undefined);
