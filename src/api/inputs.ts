@@ -63,6 +63,11 @@ export const ExportInput = z.strictObject({
   project: ProjectName.optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
+/** What opens an export: it is read twice. */
+export const ExportSource = z.custom<() => AsyncIterable<string>>(
+  (value) => typeof value === "function",
+  "must be a function that gives the lines of an export, and gives them again when it is called again",
+);
 export const ImportInput = z.strictObject({
   dryRun: z.boolean().optional(),
   signal: z.instanceof(AbortSignal).optional(),

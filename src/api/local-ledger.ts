@@ -56,6 +56,7 @@ import {
   CheckpointInput,
   ConsistencyInput,
   ExportInput,
+  ExportSource,
   FollowInput,
   ImportInput,
   ReadInput,
@@ -386,7 +387,9 @@ export class LocalLedger implements ServedLedger {
     return receiptFor(this.#store, { stream, explanation }, signer, rest);
   }
 
-  async #proof({ key, signal, onProgress, ...which }: ProofOptions) {
+  async #proof(options: ProofOptions) {
+    validated(z.looseObject({}), options, "options");
+    const { key, signal, onProgress, ...which } = options;
     const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
     return { explanation: await this.explain(which), signer: signerOf(text), rest };
   }
@@ -396,7 +399,8 @@ export class LocalLedger implements ServedLedger {
   }
 
   async import(open: () => AsyncIterable<string>, options: ImportOptions = {}): Promise<Imported> {
-    return importLines(this.#store, open, validated(ImportInput, options, "options"));
+    const lines = validated(ExportSource, open, "export");
+    return importLines(this.#store, lines, validated(ImportInput, options, "options"));
   }
 
   async close(): Promise<void> {

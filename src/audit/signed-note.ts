@@ -26,7 +26,8 @@ const PUBLIC_DER = Buffer.from("302a300506032b6570032100", "hex");
 const PRIVATE_DER = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** A name that can stand in a signature line. */
-export const isKeyName = (name: string): boolean => name !== "" && name.isWellFormed() && !/[\s\p{Cc}+]/u.test(name);
+export const isKeyName = (name: string): boolean =>
+  typeof name === "string" && name !== "" && name.isWellFormed() && !/[\s\p{Cc}+]/u.test(name);
 
 /** Who may have signed. */
 export interface Verifier {
@@ -68,7 +69,8 @@ export function verifierOf(text: string): Verifier {
 
 /** @throws {LedgerError} INVALID_INPUT when `text` is no private key. */
 export function signerOf(text: string): Signer {
-  if (!text.startsWith(PRIVATE)) throw badKey("private key", `it does not begin with ${PRIVATE}`);
+  if (typeof text !== "string" || !text.startsWith(PRIVATE))
+    throw badKey("private key", `it does not begin with ${PRIVATE}`);
   const { name, keyId, key } = parts(text.slice(PRIVATE.length), "private key");
   const privateKey = createPrivateKey({ key: Buffer.concat([PRIVATE_DER, key]), format: "der", type: "pkcs8" });
   const publicKey = createPublicKey(privateKey);
@@ -77,7 +79,7 @@ export function signerOf(text: string): Signer {
 }
 
 function parts(text: string, what: "public key" | "private key") {
-  const [, name = "", keyId = "", base64 = ""] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/su.exec(text.trim()) ?? [];
+  const [, name = "", keyId = "", base64 = ""] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/su.exec(String(text).trim()) ?? [];
   if (!isKeyName(name)) throw badKey(what, "it is not written as <name>+<id>+<key>");
   const bytes = decoded(base64);
   if (bytes?.length !== 1 + KEY_BYTES || bytes[0] !== ED25519) throw badKey(what, "it is no Ed25519 key");

@@ -86,6 +86,29 @@ onEveryStore((place) => {
   });
 });
 
+test("callers without types are told what is wrong, in one kind of error", async () => {
+  const { openLedger } = await import("../../src/index.ts");
+  await using ledger = await openLedger("memory:");
+  const nothing = undefined as never;
+  const wrong = { project: "A", number: 1, key: 7 as never };
+  for (const act of [
+    () => ledger.receipt(nothing),
+    () => ledger.receipt(wrong),
+    () => ledger.proveInclusion(nothing),
+    () => ledger.proveConsistency(nothing),
+    () => ledger.checkpoint(nothing),
+    () => ledger.import(nothing),
+    () => ledger.import((async function* () {})() as never),
+    () => ledger.whatIf("A", nothing),
+    async () => verifyProof("{}", nothing),
+    async () => generateKeys(nothing),
+    () => ledger.verify({ checkpoint: nothing, publicKey }),
+  ]) {
+    expect(await codeOf(act()), String(act)).toBe("INVALID_INPUT");
+  }
+  expect(verifyProof(nothing, publicKey)).toMatchObject({ ok: false });
+});
+
 describe("a receipt", async () => {
   const { openLedger } = await import("../../src/index.ts");
   await using ledger = await openLedger("memory:", { actor: "ann" });
