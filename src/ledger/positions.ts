@@ -60,6 +60,7 @@ export class Positions {
     const cancel = this.#runtime.after(MAX_WAIT_MS, () => tooLong.abort());
     const ended = signal ? AbortSignal.any([signal, tooLong.signal]) : tooLong.signal;
     let last = await this.#last();
+    if (last >= minPosition) return cancel(); // it got there between the two looks, and nothing more need come
     try {
       for await (const { position } of await this.#store.subscribe({ after: last || "start", signal: ended })) {
         last = position;

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
+import type { EventStore } from "../../src/store/event-store.ts";
+import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf, onEveryStore } from "./stores.ts";
 
 const project = "Digits";
@@ -23,6 +26,22 @@ const READS: Readonly<Record<string, (ledger: Ledger, wait: object) => PromiseLi
 /** The position that the next event but `count` will have, in the stores that number their events. */
 const later = (position: string | undefined, count: number) =>
   String(Number(position) + count).padStart((position ?? "").length, "0");
+
+test("a position that is reached between two looks at the log is not waited for", async () => {
+  const store = memoryEventStore();
+  await using writer = new LocalLedger(store);
+  const { position } = await train(writer);
+  const minPosition = later(position, 1);
+  let looks = 0;
+  const racing: EventStore = {
+    ...store,
+    async *readAll(options) {
+      if (options?.direction === "backwards" && ++looks === 2) await train(writer);
+      yield* store.readAll(options);
+    },
+  };
+  expect(await new LocalLedger(racing).project(project, { minPosition })).toMatchObject({ models: 2 });
+});
 
 onEveryStore((place) => {
   test("a read asked to wait for a position answers at once when it is there", async () => {
