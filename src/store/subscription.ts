@@ -21,9 +21,12 @@ export function subscription(
       return {
         async next() {
           try {
-            const result = await events.next();
-            if (result.done) end();
-            return result;
+            const result = ending.signal.aborted ? undefined : await events.next();
+            // What came in while it ended is nobody's any more, however far ahead the store had read.
+            if (result && !result.done && !ending.signal.aborted) return result;
+            end();
+            await events.return(undefined);
+            return { done: true, value: undefined };
           } catch (error) {
             end();
             throw error;

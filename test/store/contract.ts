@@ -538,6 +538,18 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
       expect((await later.iterator.next()).done).toBe(true);
     });
 
+    test("gives nothing more once its signal has aborted, however far it had read ahead", async () => {
+      await store.append(A, newEvents(200), "no_stream");
+      const abort = new AbortController();
+      const { iterator } = await listen(store, { after: "start", signal: abort.signal });
+      for (const _ of range(20)) expect((await iterator.next()).done).toBe(false);
+      await new Promise((resolve) => setImmediate(resolve));
+      const asked = range(3).map(() => iterator.next());
+      abort.abort();
+      expect((await Promise.all(asked)).map(({ done }) => done)).toEqual([true, true, true]);
+      expect((await iterator.next()).done).toBe(true);
+    });
+
     test("ends when the store closes", async () => {
       const waiting = await listen(store, { after: "end" });
       const later = await listen(store, { after: "start" });
