@@ -113,10 +113,17 @@ export class Subscriptions {
     return (await this.#parkedOf(name)).drop(eventIds);
   }
 
-  /** Forgets its checkpoint and its parked events. @throws {LedgerError} SUBSCRIPTION_NOT_FOUND */
+  /**
+   * Forgets its checkpoint and its parked events.
+   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND; CONFLICT while somebody reads it.
+   */
   async remove(name: string): Promise<void> {
-    await (await this.#parkedOf(name)).drop(undefined);
-    await this.#stateOf(name).change(() => NEW);
+    const parked = await this.#parkedOf(name);
+    await this.#stateOf(name).change(({ lease }) => {
+      if (lease !== null && this.#runtime.now() <= lease.until) throw isRead(name, lease.by);
+      return NEW;
+    });
+    await parked.drop(undefined);
     await this.#names.change((names) => names.filter((known) => known !== name));
   }
 
@@ -210,6 +217,12 @@ export class Subscriptions {
     this.#store.changeCount();
   }
 }
+
+const isRead = (name: string, by: string): LedgerError =>
+  new LedgerError("CONFLICT", `the subscription "${name}" is being read by ${by}: end that first`, {
+    name,
+    reader: by,
+  });
 
 const isPassing = (error: unknown): boolean =>
   error instanceof LeaseLost || (error instanceof LedgerError && error.code === "STORE_UNAVAILABLE");

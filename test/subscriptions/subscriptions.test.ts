@@ -183,6 +183,7 @@ onEveryStore((place) => {
       const stop = new AbortController();
       const running = ledger.subscriptions.run({ name: "again", ...TRAINED, handle, signal: stop.signal });
       await isFull;
+      expect(await codeOf(ledger.subscriptions.remove("again"))).toBe("CONFLICT");
       stop.abort();
       await running;
       expect(versions).toEqual([1, 2]);

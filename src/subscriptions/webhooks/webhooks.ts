@@ -115,8 +115,7 @@ export class Webhooks {
   async remove(id: string): Promise<WebhookSummary> {
     const removed = await this.#find(id);
     await this.#webhooks.change((all) => all.filter((webhook) => webhook.id !== id));
-    const { reader } = (await this.#subscriptions.list()).find(({ name }) => name === subscriptionOf(id)) ?? {};
-    if (reader === undefined) await this.#forget(id); // whoever delivers will do it
+    await this.#forget(id);
     return withoutSecret(removed);
   }
 
@@ -283,7 +282,10 @@ export class Webhooks {
   }
 
   async #forget(id: string): Promise<void> {
-    await this.#subscriptions.remove(subscriptionOf(id)).catch(unlessNeverRun);
+    await this.#subscriptions.remove(subscriptionOf(id)).catch((error: unknown) => {
+      if (error instanceof LedgerError && error.code === "CONFLICT") return; // its reader will do it
+      unlessNeverRun(error);
+    });
   }
 }
 
