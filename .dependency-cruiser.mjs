@@ -42,7 +42,12 @@ const rooms = {
     "^src/(events|domain|ledger|audit|api|subscriptions)/",
   ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
-  "^src/cli/": ["^src/(errors|index)\\.ts$", "^src/(api|demo)/", "^src/store/server-projections\\.ts$"],
+  "^src/cli/": [
+    "^src/(errors|index)\\.ts$",
+    "^src/events/parse-json\\.ts$",
+    "^src/(api|demo)/",
+    "^src/store/server-projections\\.ts$",
+  ],
   "^src/http/": [
     "^src/(errors|runtime)\\.ts$",
     "^src/(events|domain|ledger|audit|api|subscriptions)/",

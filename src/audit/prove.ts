@@ -1,5 +1,6 @@
 import { LedgerError } from "../errors.ts";
 import type { JsonObject } from "../events/json-value.ts";
+import { parseJson } from "../events/parse-json.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { checkpointIn, signCheckpoint } from "./checkpoint.ts";
 import type { Explanation } from "./explanation.ts";
@@ -49,7 +50,7 @@ async function included(store: EventStore, { stream, revision }: Place, signer: 
   let found: { readonly event: ProvenEvent; readonly index: number } | undefined;
   await scanLog(store, options, (leaf, event, text) => {
     if (event.stream === stream && event.revision === revision) {
-      found = { event: JSON.parse(text) as ProvenEvent, index: leaves.count };
+      found = { event: parseJson(text) as ProvenEvent, index: leaves.count };
     }
     leaves.add(leaf);
   });
@@ -96,5 +97,5 @@ function headIn(note: string, which: string) {
 /** As JSON gives it back: revisions are decimal text there. */
 function asJson(explanation: Explanation): JsonObject {
   const text = JSON.stringify(explanation, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
-  return JSON.parse(text) as JsonObject;
+  return parseJson(text) as JsonObject;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { JsonObjectSchema } from "../events/json-value.ts";
+import { parseJson } from "../events/parse-json.ts";
 import { canonical } from "../ledger/hash-chain.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { isConsistent, isIncluded, leafHash } from "./merkle.ts";
@@ -81,7 +82,7 @@ export function verifyProof(text: string, publicKey: string): ProofCheck {
 /** Only what was written the one way in which it is written: a second name or a space more is a change, too. */
 function read(text: string): z.output<typeof ProofFile> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     const file = ProofFile.safeParse(value);
     return file.success && fileText(Object(value)) === text ? file.data : undefined;
   } catch {

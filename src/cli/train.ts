@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import type { RecordTrainingInput } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
+import { parseJson } from "../events/parse-json.ts";
 import { assignments, type CliCommand, decimalNumber, given, wholeNumber } from "./command.ts";
 
 /** JSON where it is JSON, else the text itself: `--hyperparam C=10 --hyperparam kernel=rbf`. */
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }
@@ -16,7 +17,7 @@ function jsonOrText(text: string): unknown {
 /** A JSON object, or `@file` that holds one. */
 function jsonObject(text: string): unknown {
   try {
-    return JSON.parse(text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text);
+    return parseJson(text.startsWith("@") ? readFileSync(text.slice(1), "utf8") : text);
   } catch (error) {
     throw new InvalidArgumentError(
       `It must be a JSON object or @file: ${error instanceof Error ? error.message : ""}.`,

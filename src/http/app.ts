@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { validated } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
+import { parseJson } from "../events/parse-json.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { type Access, ANYBODY, authorize, OPEN_ACCESS } from "./caller.ts";
@@ -148,7 +149,11 @@ function takeJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body === "") done(null, undefined);
-    else parse(request, String(body), done);
+    const text = String(body);
+    if (text === "") return done(null, undefined);
+    parse(request, text, (error) => {
+      if (error) done(error);
+      else done(null, parseJson(text));
+    });
   });
 }
