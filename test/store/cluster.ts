@@ -21,7 +21,7 @@ async function isInState(node: ServerProcess, state: "leader" | "follower"): Pro
 async function startCluster(): Promise<Cluster & { stop(): Promise<unknown> }> {
   const ports = await Promise.all([...Array(2 * SIZE)].map(() => freePort()));
   const nodePorts = ports.slice(0, SIZE);
-  const nodes = await Promise.all(
+  const starting = await Promise.allSettled(
     nodePorts.map((port, index) => {
       const seeds = nodePorts.filter((other) => other !== port).map((other) => `127.0.0.1:${other}`);
       const flags = [
@@ -35,6 +35,12 @@ async function startCluster(): Promise<Cluster & { stop(): Promise<unknown> }> {
       return startProcess({ port, flags });
     }),
   );
+  const nodes = starting.flatMap((node) => (node.status === "fulfilled" ? [node.value] : []));
+  const failed = starting.find((node) => node.status === "rejected");
+  if (failed) {
+    await Promise.all(nodes.map((node) => node.stop()));
+    throw failed.reason;
+  }
   async function inState(state: "leader" | "follower"): Promise<readonly ServerProcess[]> {
     const are = await Promise.all(nodes.map((node) => isInState(node, state)));
     return nodes.filter((_, index) => are[index]);

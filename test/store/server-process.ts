@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { get as getInsecure } from "node:http";
 import { get as getSecure } from "node:https";
@@ -39,14 +40,22 @@ export const commonFlags = (projections: Projections): readonly string[] => [
 export const isServerOnPath = (): boolean =>
   (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, PROGRAM)));
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Where no system takes the ports of its outgoing connections from: such a one would be gone before the server binds. */
+const PORTS = { first: 10_000, count: 20_000 };
+
+/** A port at random, so that test files that start servers side by side do not take the same. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
