@@ -35,7 +35,7 @@ const rooms = {
     "^src/ledger/(read-model|deployments|searchable)\\.ts$",
     "^src/store/event-store\\.ts$",
   ],
-  "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store|read-model)/"],
+  "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store|read-model|remote)/"],
   "^src/open-projections\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/store/"],
   "^src/index\\.ts$": [
     "^src/(errors|runtime|open-ledger)\\.ts$",
@@ -43,19 +43,22 @@ const rooms = {
   ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": [
-    "^src/(errors|index)\\.ts$",
-    "^src/events/parse-json\\.ts$",
-    "^src/(api|demo)/",
-    "^src/store/server-projections\\.ts$",
+    "^src/(errors|index).ts$",
+    "^src/events/parse-json.ts$",
+    "^src/(api|demo|access)/",
+    "^src/store/server-projections.ts$",
   ],
+  "^src/access/": ["^src/(errors|runtime).ts$", "^src/(events|domain)/", "^src/store/event-store.ts$"],
+  "^src/remote/": ["^src/(errors|runtime).ts$", "^src/(events|domain|ledger|audit|api)/"],
+  "^src/observability/": ["^src/api/"],
   "^src/http/": [
     "^src/(errors|runtime)\\.ts$",
-    "^src/(events|domain|ledger|audit|api|subscriptions)/",
+    "^src/(events|domain|ledger|audit|api|subscriptions|access|observability)/",
     "^src/store/event-store\\.ts$",
   ],
   // The page is bundled for browsers: of the library it knows the types of the answers.
   "^src/web/": ["^src/index\\.ts$"],
-  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(cli|http)/"],
+  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(access|cli|http)/", "^src/runtime\\.ts$"],
 };
 
 const arrows = Object.entries(rooms).map(([from, allowed]) => ({
@@ -85,7 +88,7 @@ export default {
     ),
     forbid(
       "the-port-is-known-as-types",
-      { path: "^src/(ledger|audit|subscriptions|api|http|cli|read-model)/" },
+      { path: "^src/(ledger|audit|subscriptions|access|api|http|cli|read-model)/" },
       { path: "^src/store/", dependencyTypesNot: ["type-only"] },
     ),
     forbid(

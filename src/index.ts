@@ -7,6 +7,7 @@ export type {
   ExplainOptions,
   ExplainTrainingOptions,
   ExportOptions,
+  Follower,
   FollowOptions,
   ImportOptions,
   Ledger,
@@ -49,7 +50,6 @@ export type {
 export { type Goal, TASKS, type Task } from "./events/tasks.ts";
 export type { ActiveModel } from "./ledger/active-model.ts";
 export type { Deployment, DeploymentsFilter } from "./ledger/deployments.ts";
-export type { Follower } from "./ledger/follow.ts";
 export type { ReadOptions } from "./ledger/positions.ts";
 export type {
   LeaderboardEntry,

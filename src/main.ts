@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
+import { systemRuntime } from "./runtime.ts";
 
 /** The composition root of the program: what it runs on, and how it ends. */
 function versionOfPackage(): string {
@@ -54,17 +55,16 @@ try {
     version: versionOfPackage(),
     open: openLedger,
     openProjections,
+    openTokens: async (url) => {
+      const { Tokens } = await import("./access/tokens.ts");
+      const { ledger, store } = await openWithStore(url);
+      return { tokens: new Tokens(store, systemRuntime()), close: () => ledger.close() };
+    },
     serve: async ({ store, readModel, ...request }) => {
       const [{ serve }, { page }] = await Promise.all([import("./http/serve.ts"), import("./http/page.ts")]);
       // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
       const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
-      const open = async (): ReturnType<typeof openWithStore> => {
-        const opened = await openWithStore(store, readModel === undefined ? {} : { readModel });
-        opened.ledger.webhooks.run({ signal: request.signal }).catch((error: unknown) => {
-          console.error("model-ledger: webhooks are no longer delivered:", error);
-        });
-        return opened;
-      };
+      const open = () => openWithStore(store, readModel === undefined ? {} : { readModel });
       await serve({ ...request, open, isElsewhere, page: page() });
     },
     signal: stop.signal,

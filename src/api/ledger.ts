@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { z } from "zod";
 import type { ActiveModelsFilter } from "../audit/active-models.ts";
 import type { ExplainInput } from "../audit/explain.ts";
@@ -12,7 +13,7 @@ import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import type { Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
-import type { Follower } from "../ledger/follow.ts";
+import type { FollowerEvents } from "../ledger/follow.ts";
 import type { ReadOptions } from "../ledger/positions.ts";
 import type {
   LeaderboardEntry,
@@ -31,6 +32,8 @@ import type { ActiveModelInput, FollowInput, SubscribeInput, TimelineInput } fro
 export interface LedgerOptions {
   /** What holds in a project whose own policy says nothing. It is not written to the log. */
   readonly defaultPolicy?: z.input<typeof PolicyInput>;
+  /** Lets in at a service: for an address that is http or https. */
+  readonly token?: string;
   /** Who gives the commands that name no actor. Default: user@host. */
   readonly actor?: string;
   /** How much folded state is kept in memory: the models and deployments of all cached projects together. */
@@ -99,6 +102,17 @@ export interface ImportOptions {
 
 export type ExplainOptions = z.input<typeof ExplainInput>;
 export type ExplainTrainingOptions = z.input<typeof ExplainTrainingInput>;
+
+/** Keeps the active model of one environment at hand for code that serves it: `current` is a plain property. */
+export interface Follower extends EventEmitter<FollowerEvents>, AsyncDisposable {
+  /** The active model, or undefined while nothing was ever deployed. */
+  readonly current: ActiveModel | undefined;
+  readonly project: string;
+  readonly environment: string;
+  /** For how long, in milliseconds, nothing may have been heard of what happened: so old `current` may be. */
+  readonly staleMs: number;
+  close(): Promise<void>;
+}
 
 /** Named subscriptions whose checkpoint the ledger's store keeps. */
 export type DurableSubscriptions = Pick<

@@ -93,6 +93,7 @@ import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
 const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
 const DEFAULT_MAX_CACHED = 2_000_000;
 const NO_OPTIONS = {} as const;
+const MAX_COUNTED = 1_000;
 
 /** What a ledger works with besides its store; the bounds are for simulations, which do not live to see the usual ones. */
 interface Equipment {
@@ -307,6 +308,13 @@ export class LocalLedger implements ServedLedger {
   async head(): Promise<string | undefined> {
     for await (const { position } of this.#store.readAll({ direction: "backwards", maxCount: 1 })) return position;
     return undefined;
+  }
+
+  async countAfter(position: string | undefined): Promise<number> {
+    let count = 0;
+    const after = position === undefined ? {} : { after: position };
+    for await (const _ of this.#store.readAll({ ...after, maxCount: MAX_COUNTED })) count += 1;
+    return count;
   }
 
   async checkPosition(position: string): Promise<void> {

@@ -10,6 +10,7 @@ import type { LedgerOptions } from "./ledger.ts";
 const OptionsInput = z.strictObject({
   defaultPolicy: z.unknown().optional(),
   actor: Actor.optional(),
+  token: z.string().min(1).optional(),
   maxCached: z.int().positive().optional(),
   readModel: z.string().min(1, "must name a file").optional(),
   runtime: z.custom<Runtime>((value) => typeof value === "object" && value !== null, "must be a Runtime").optional(),

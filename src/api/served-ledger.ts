@@ -24,6 +24,9 @@ export interface ServedLedger extends Ledger {
    */
   head(): Promise<string | undefined>;
 
+  /** How many events the log has after the position (undefined: after its beginning), counted up to 1000. */
+  countAfter(position: string | undefined): Promise<number>;
+
   /** @throws {LedgerError} INVALID_INPUT for what is no position of the store. */
   checkPosition(position: string): Promise<void>;
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Tokens } from "../access/tokens.ts";
 import type { Ledger, LedgerOptions } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
 import type { ServerProjections } from "../store/server-projections.ts";
@@ -9,6 +10,7 @@ import type { Output } from "./output.ts";
 /** What every command understands, before or after its name. */
 export interface GlobalOptions {
   readonly store: string;
+  readonly token?: string;
   readonly readModel?: string;
   readonly json?: true;
   readonly actor?: string;
@@ -33,6 +35,9 @@ export interface ServeRequest {
   /** Names beside the loopback's own that requests may come under. */
   readonly allowedHosts?: readonly string[];
   readonly version: string;
+  readonly logLevel?: string;
+  /** Whose JWTs let somebody in beside the ledger's own tokens. */
+  readonly jwt?: { readonly issuer?: string; readonly audience?: string; readonly key?: string };
   /** Aborts when the service is to end. */
   readonly signal: AbortSignal;
   /** Told where it listens. */
@@ -42,10 +47,19 @@ export interface ServeRequest {
 /** Serves until `signal` aborts and all that was under way is done. */
 export type Serve = (request: ServeRequest) => Promise<void>;
 
+/** The tokens in a ledger's store, which `close` lets go. */
+export interface OpenedTokens {
+  readonly tokens: Tokens;
+  close(): Promise<void>;
+}
+
+export type OpenTokens = (url: string) => Promise<OpenedTokens>;
+
 /** What the program's composition root gives every command. */
 interface Given {
   readonly open: OpenLedger;
   readonly openProjections: OpenProjections;
+  readonly openTokens: OpenTokens;
   readonly serve: Serve;
   readonly version: string;
   readonly signal: AbortSignal;
@@ -59,16 +73,22 @@ export class Session {
   readonly signal: AbortSignal;
   readonly version: string;
   readonly openProjections: OpenProjections;
+  readonly openTokens: OpenTokens;
   readonly serve: Serve;
   readonly #open: OpenLedger;
   #ledger: Promise<Ledger> | undefined;
 
-  constructor(globals: GlobalOptions, out: Output, { open, openProjections, serve, signal, version }: Given) {
+  constructor(
+    globals: GlobalOptions,
+    out: Output,
+    { open, openProjections, openTokens, serve, signal, version }: Given,
+  ) {
     this.globals = globals;
     this.out = out;
     this.signal = signal;
     this.version = version;
     this.openProjections = openProjections;
+    this.openTokens = openTokens;
     this.serve = serve;
     this.#open = open;
   }
@@ -88,8 +108,11 @@ export class Session {
 
   /** The ledger to write to; its file is made if it is not there. */
   forWriting(): Promise<Ledger> {
-    const { store, readModel } = this.globals;
-    this.#ledger ??= this.#open(store, readModel === undefined ? {} : { readModel });
+    const { store, readModel, token } = this.globals;
+    this.#ledger ??= this.#open(store, {
+      ...(readModel !== undefined && { readModel }),
+      ...(token !== undefined && { token }),
+    });
     return this.#ledger;
   }
 
@@ -140,6 +163,7 @@ export class Session {
 
 /** Commands that have commands of their own, and what those are about. */
 export const FAMILIES = {
+  token: { summary: "who may ask the service, and what", example: "token create --name ci --scope train" },
   park: { summary: "events that a durable subscription could not handle", example: "park list" },
   webhook: { summary: "tell others of events over HTTP, signed", example: "webhook list" },
 } as const;

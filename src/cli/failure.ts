@@ -12,6 +12,7 @@ const NEXT = {
   MODEL_NOT_FOUND: "`model-ledger models <project>` lists what there is",
   DEPLOYMENT_NOT_FOUND: "`model-ledger history <project>` lists what there is",
   SUBSCRIPTION_NOT_FOUND: "`model-ledger park list` shows what there is",
+  TOKEN_NOT_FOUND: "`model-ledger token list` shows what there is",
   WEBHOOK_NOT_FOUND: "`model-ledger webhook list` shows what there is",
   TASK_REQUIRED: "add --task",
   TASK_MISMATCH: "leave --task out, or record it in another project",

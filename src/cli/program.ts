@@ -8,6 +8,7 @@ import {
   type GlobalOptions,
   type OpenLedger,
   type OpenProjections,
+  type OpenTokens,
   type Serve,
   Session,
 } from "./command.ts";
@@ -25,6 +26,7 @@ import { parkDrop, parkList, parkRetry, subscriptions } from "./park.ts";
 import { projects } from "./projects.ts";
 import { prove, receipt } from "./prove.ts";
 import { serve } from "./serve.ts";
+import { tokenCreate, tokenList, tokenRevoke } from "./token.ts";
 import { train } from "./train.ts";
 import { verify } from "./verify.ts";
 import { watch } from "./watch.ts";
@@ -40,7 +42,7 @@ const COMMANDS: readonly CliCommand[] = [
   ...[subscriptions, parkList, parkRetry, parkDrop],
   ...[webhookAdd, webhookList, webhookRemove, webhookDeliveries, webhookRedeliver, webhookRun],
   ...[keygen, receipt, prove],
-  ...[serve],
+  ...[serve, tokenCreate, tokenList, tokenRevoke],
 ];
 
 const MAIN_HELP = `
@@ -57,6 +59,7 @@ interface World {
   readonly version: string;
   readonly open: OpenLedger;
   readonly openProjections: OpenProjections;
+  readonly openTokens: OpenTokens;
   readonly serve: Serve;
   readonly signal: AbortSignal;
 }
@@ -67,10 +70,11 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
     .description("Which model was serving, when, who put it there, and why.")
     .version(world.version)
     .addOption(
-      new Option("--store <url>", "sqlite:<path>, memory: or esdb://<host>:<port>")
+      new Option("--store <url>", "sqlite:<path>, memory:, esdb://<host>:<port> or http://<host>:<port>")
         .env("MODEL_LEDGER_STORE")
         .default("sqlite:./model-ledger.db"),
     )
+    .addOption(new Option("--token <secret>", "lets in at a service").env("MODEL_LEDGER_TOKEN"))
     .addOption(
       new Option("--read-model <path>", "the file that searches across projects are answered from").env(
         "MODEL_LEDGER_READ_MODEL",

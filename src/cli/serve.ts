@@ -1,9 +1,21 @@
-import { type CliCommand, wholeNumber } from "./command.ts";
+import { Option } from "commander";
+import { type CliCommand, type Options, type ServeRequest, wholeNumber } from "./command.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8080;
 
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+function jwtOf({ jwtIssuer, jwtAudience, jwtKey }: Options): Pick<ServeRequest, "jwt"> {
+  if (jwtIssuer === undefined && jwtKey === undefined) return {};
+  return {
+    jwt: {
+      ...(jwtIssuer !== undefined && { issuer: String(jwtIssuer) }),
+      ...(jwtAudience !== undefined && { audience: String(jwtAudience) }),
+      ...(jwtKey !== undefined && { key: String(jwtKey) }),
+    },
+  };
+}
 
 export const serve: CliCommand = {
   group: "Serve",
@@ -15,6 +27,14 @@ export const serve: CliCommand = {
       .option("--host <address>", `where to listen (default: ${DEFAULT_HOST})`)
       .option("--port <number>", `at which port, 0 for any that is free (default: ${DEFAULT_PORT})`, wholeNumber)
       .option("--rate-limit <count>", "requests a client may make in ten seconds, 0 for no limit", wholeNumber)
+      .addOption(
+        new Option("--log-level <level>", "what to log on stderr, a line of JSON each (default: info)")
+          .choices(["debug", "info", "warn", "error", "silent"])
+          .env("MODEL_LEDGER_LOG_LEVEL"),
+      )
+      .option("--jwt-issuer <url>", "let in who has a JWT of this issuer (OpenID Connect)")
+      .option("--jwt-audience <name>", "whom such a JWT must be meant for")
+      .option("--jwt-key <file|url>", "the issuer's public key as PEM or JWK, or its JWKS")
       .option("--allowed-host <name>", "another name that requests may come under; repeat it for more", repeated),
   async run(session, _args, options) {
     const { out, globals, signal, version } = session;
@@ -25,6 +45,8 @@ export const serve: CliCommand = {
       port: (options.port as number | undefined) ?? DEFAULT_PORT,
       ...(options.rateLimit !== undefined && { rateLimit: options.rateLimit as number }),
       ...(options.allowedHost !== undefined && { allowedHosts: options.allowedHost as readonly string[] }),
+      ...(options.logLevel !== undefined && { logLevel: String(options.logLevel) }),
+      ...jwtOf(options),
       version,
       signal,
       onListening(url) {

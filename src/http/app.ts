@@ -3,17 +3,21 @@ import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
 import type { z } from "zod";
+import { type Access, OPEN_ACCESS } from "../access/access.ts";
+import { ANYBODY } from "../access/scopes.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { validated } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
 import { parseJson } from "../events/parse-json.ts";
+import { Metrics } from "../observability/metrics.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import { auditRoutes } from "./audit-routes.ts";
-import { type Access, ANYBODY, authorize, OPEN_ACCESS } from "./caller.ts";
+import { authorize } from "./caller.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { documentation } from "./documentation.ts";
 import { eventsRoute } from "./events-route.ts";
 import { jsonOf } from "./json.ts";
+import { observeRequests } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
@@ -72,6 +76,9 @@ export async function httpApp(
     return503OnClosing: false, // what a kept connection still asks is answered
   });
   app.decorateRequest("caller");
+  app.decorateRequest("problemCode", undefined);
+  const metrics = new Metrics();
+  observeRequests(app, metrics);
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {
     if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);
@@ -137,8 +144,9 @@ export async function httpApp(
   commandRoutes(service);
   queryRoutes(service);
   await auditRoutes(service);
-  eventsRoute(service, new EventStreams(runtime, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS));
-  operationsRoutes(service);
+  const streams = new EventStreams(runtime, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS);
+  eventsRoute(service, streams);
+  operationsRoutes(service, metrics, streams);
   tokenRoute(service);
   if (options.page) await app.register(options.page);
   return app;

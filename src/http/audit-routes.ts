@@ -3,13 +3,23 @@ import accepts from "@fastify/accepts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import type { Caller } from "../access/scopes.ts";
+import type { ActiveModelsFilter } from "../audit/active-models.ts";
 import { type ExportFormat, exportDeployments } from "../audit/export-deployments.ts";
 import type { Verification } from "../audit/verify.ts";
 import type { Deployment } from "../ledger/deployments.ts";
 import { projectNotFound } from "../ledger/queries.ts";
-import type { Caller } from "./caller.ts";
+import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
-import { DEFAULT_PAGE, DeploymentsQuery, OfProject, ProjectDeploymentsQuery, reading, VerifyQuery } from "./schemas.ts";
+import {
+  ActiveModelsQuery,
+  DEFAULT_PAGE,
+  DeploymentsQuery,
+  OfProject,
+  ProjectDeploymentsQuery,
+  reading,
+  VerifyQuery,
+} from "./schemas.ts";
 import type { HttpService } from "./service.ts";
 
 /** What `Accept` may ask for beside a page of JSON: all rows, one after another. */
@@ -95,6 +105,32 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
       },
     },
     async (request, reply) => deployments(request, reply, { ...request.query, project: request.params.project }),
+  );
+
+  app.get(
+    "/v1/active",
+    {
+      schema: {
+        summary: "What is or was serving everywhere, by project and environment",
+        tags,
+        querystring: ActiveModelsQuery,
+      },
+    },
+    async (request, reply) => {
+      const { limit = DEFAULT_PAGE, cursor, at, environment, by } = request.query;
+      const { caller } = request;
+      const skipped = Number(afterOf("active", cursor) ?? 0);
+      const moment = at === undefined ? undefined : momentOf(at);
+      const filter = { by, ...(environment !== undefined && { environment }), ...reading(request.query) };
+      const rows = ledger().activeModels({ ...filter, ...(moment && { at: moment }) } as ActiveModelsFilter);
+      let place = 0;
+      async function* visible() {
+        for await (const row of rows) if (caller.covers(row.project) && ++place > skipped) yield row;
+      }
+      const page = await pageOf(visible(), limit, (_, index) => cursorAfter("active", skipped + index + 1));
+      linkNext(request, reply, page);
+      return page;
+    },
   );
 
   app.get(

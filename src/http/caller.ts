@@ -1,42 +1,20 @@
 import type { FastifyRequest } from "fastify";
+import type { Access } from "../access/access.ts";
+import type { Caller, Scope } from "../access/scopes.ts";
 import { LedgerError } from "../errors.ts";
 import { projectNotFound } from "../ledger/queries.ts";
-
-export const SCOPES = ["read", "train", "deploy", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** Who asks, and what they may. */
-export interface Caller {
-  /** Becomes the actor of their commands; undefined where anybody may ask. */
-  readonly name: string | undefined;
-  may(scope: Scope): boolean;
-  /** Whether this project is there for them: others do not exist. */
-  covers(project: string): boolean;
-  /** Every project there is or will be. */
-  readonly coversAll: boolean;
-}
-
-/** Of a service on this machine's own address without tokens. */
-export const ANYBODY: Caller = { name: undefined, may: () => true, covers: () => true, coversAll: true };
-
-/** Finds out who asks. */
-export interface Access {
-  /**
-   * @param authorization the header as it came.
-   * @throws {LedgerError} UNAUTHENTICATED
-   */
-  caller(authorization: string | undefined): Promise<Caller>;
-}
-
-export const OPEN_ACCESS: Access = { caller: async () => ANYBODY };
 
 declare module "fastify" {
   interface FastifyRequest {
     caller: Caller;
+    /** What the request was refused with. */
+    problemCode: string | undefined;
   }
   interface FastifyContextConfig {
     /** The scope that the route asks for; "nothing" answers everybody. Default: read. */
     needs?: Scope | "nothing";
+    /** The command that the route carries out, for the metrics. */
+    command?: string;
   }
 }
 

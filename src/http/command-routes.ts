@@ -76,7 +76,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.post(
     "/v1/projects/:project/models",
     {
-      config: { needs: "train" },
+      config: { needs: "train", command: "RecordTraining" },
       schema: { summary: "Record a training", tags, params: OfProject, querystring: NoQuery, body: TrainingBody },
     },
     async (request, reply) => {
@@ -91,7 +91,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.post(
     "/v1/projects/:project/deployments",
     {
-      config: { needs: "deploy" },
+      config: { needs: "deploy", command: "Deploy" },
       schema: {
         summary: "Deploy a model by a strategy",
         tags,
@@ -111,7 +111,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.post(
     "/v1/projects/:project/promotions",
     {
-      config: { needs: "deploy" },
+      config: { needs: "deploy", command: "Promote" },
       schema: {
         summary: "Deploy into one environment what is active in another",
         tags,
@@ -131,7 +131,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.put(
     "/v1/projects/:project/policy",
     {
-      config: { needs: "admin" },
+      config: { needs: "admin", command: "SetPolicy" },
       schema: {
         summary: "Merge fields into the project's policy; null takes one back to its default",
         tags,
@@ -149,7 +149,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.post(
     "/v1/projects/:project/models/:model/retirement",
     {
-      config: { needs: "deploy" },
+      config: { needs: "deploy", command: "RetireModel" },
       schema: {
         summary: "Take a model out of the running; where it is active it stays so until the next deployment",
         tags,
@@ -167,7 +167,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   app.delete(
     "/v1/projects/:project/models/:model/retirement",
     {
-      config: { needs: "deploy" },
+      config: { needs: "deploy", command: "ReinstateModel" },
       schema: { summary: "Let a retired model qualify again", tags, params: OfModel, querystring: ReinstateQuery },
     },
     async (request) => {

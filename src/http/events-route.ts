@@ -36,13 +36,15 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
         signal,
       });
 
+      if (after !== "start") reply.header("last-event-id", after);
       reply.hijack();
-      const stream = new EventStream(reply.raw, reply.getHeaders(), () => leaving.abort());
+      const stream = new EventStream(reply.raw, reply.getHeaders(), caller.holds, () => leaving.abort());
       streams.add(stream);
       try {
         stream.open(after === "start" ? undefined : after);
         for await (const event of events) {
           if (!caller.covers(event.data.project)) continue;
+          if (!(await stream.isAllowed())) break;
           await stream.write(frameOf(event));
           if (signal.aborted) break;
         }

@@ -1,10 +1,16 @@
 import { LedgerError } from "../errors.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { HttpService } from "./service.ts";
+import type { EventStreams } from "./sse.ts";
 
 const PATIENCE_MS = 2_000;
 
-/** Whether the process lives, and whether it can do its work. */
-export function operationsRoutes({ app, ledger, runtime, draining }: HttpService): void {
+/** Whether the process lives, whether it can do its work, and how it does. */
+export function operationsRoutes(
+  { app, ledger, runtime, draining }: HttpService,
+  metrics: Metrics,
+  streams: EventStreams,
+): void {
   const config = { needs: "nothing", rateLimit: false } as const;
   const tags = ["operations"];
 
@@ -16,6 +22,11 @@ export function operationsRoutes({ app, ledger, runtime, draining }: HttpService
     if (draining.aborted) throw new LedgerError("STORE_UNAVAILABLE", "the service is draining: it is about to end");
     await inTime(ledger().head());
     return { status: "ready" };
+  });
+
+  app.get("/metrics", { schema: { summary: "Figures for Prometheus", tags } }, async ({ caller }, reply) => {
+    const text = await metrics.text(ledger, streams.size, (project) => caller.covers(project));
+    return reply.type(metrics.contentType).send(text);
   });
 
   async function inTime<Result>(work: Promise<Result>): Promise<Result> {

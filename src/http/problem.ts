@@ -13,6 +13,7 @@ const STATUS = {
   DEPLOYMENT_NOT_FOUND: 404,
   SUBSCRIPTION_NOT_FOUND: 404,
   WEBHOOK_NOT_FOUND: 404,
+  TOKEN_NOT_FOUND: 404,
   NO_ACTIVE_MODEL: 404,
   TASK_REQUIRED: 409,
   TASK_MISMATCH: 409,
@@ -72,6 +73,7 @@ const RETRY_AFTER_S = 1;
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
   const { status } = failure;
+  request.problemCode = failure.code;
   if (status === 401) reply.header("www-authenticate", 'Bearer realm="model-ledger"');
   if (status === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", RETRY_AFTER_S);
   // The serializer of the route's answers has no say in this one: a string is sent as it is.

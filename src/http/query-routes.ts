@@ -1,10 +1,9 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { ActiveModelOptions } from "../api/ledger.ts";
-import { Moment } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
 import { projectNotFound } from "../ledger/queries.ts";
 import { ActiveAnswers, matchingTag } from "./active-answers.ts";
 import { jsonOf } from "./json.ts";
+import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
 import {
   ActiveQuery,
@@ -23,14 +22,6 @@ import {
 import type { HttpService } from "./service.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
-
-/** `at=`: what looks like a time is one, a whole number is a revision, anything else a position. */
-function momentOf(at: string): NonNullable<ActiveModelOptions["at"]> {
-  const [, kind, rest = ""] = /^(revision|position):(.*)$/.exec(at) ?? [];
-  if (kind === "position") return { position: rest };
-  if (kind === "revision" || /^\d{1,15}$/.test(at)) return { revision: Number(kind === undefined ? at : rest) };
-  return Moment.safeParse(at).success || !/^[0-9A-Za-z_-]+$/.test(at) ? at : { position: at };
-}
 
 /** Questions about one project, and the list of all. */
 export function queryRoutes({ app: fastify, ledger }: HttpService): void {
@@ -122,8 +113,8 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/models",
     { schema: { summary: "The project's models, by version", tags, params: OfProject, querystring: ModelsQuery } },
     async (request, reply) => {
-      const { limit = DEFAULT_PAGE, cursor, min_position: _, ...filter } = request.query;
-      const after = Number(afterOf("models", cursor) ?? 0);
+      const { limit = DEFAULT_PAGE, cursor, min_position: _, after: from = 0, ...filter } = request.query;
+      const after = Number(afterOf("models", cursor) ?? from);
       const rows = ledger().models(request.params.project, {
         ...filter,
         ...reading(request.query),
@@ -144,6 +135,23 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     async (request) => {
       const { project, model } = request.params;
       return ledger().model(project, model, reading(request.query));
+    },
+  );
+
+  app.get(
+    "/v1/projects/:project/models/:model/explanation",
+    {
+      schema: {
+        summary: "Why a training deployed its model at once, or why not",
+        tags,
+        params: OfModel,
+        querystring: ReadQuery,
+      },
+    },
+    async (request) => {
+      const { project, model } = request.params;
+      const which = typeof model === "number" ? { version: model } : { modelId: model };
+      return ledger().explain({ project, ...which, ...reading(request.query) });
     },
   );
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ActiveModelInput, SubscribeInput, TimelineInput, VerifyInput } from "../api/inputs.ts";
+import { ActiveModelsFilter } from "../audit/active-models.ts";
 import {
   DeployFields,
   ModelRef,
@@ -78,10 +79,18 @@ export const ActiveQuery = z.strictObject({
   by,
   ...read,
 });
+export const ActiveModelsQuery = z.strictObject({
+  environment: ActiveModelsFilter.shape.environment,
+  at: z.string().min(1).optional().describe("A time (ISO 8601) or a position of the log."),
+  by: ActiveModelsFilter.shape.by,
+  ...page,
+  ...read,
+});
 export const PageQuery = z.strictObject({ ...page, ...read });
 export const ModelsQuery = z.strictObject({
   algorithm: ModelsFilter.shape.algorithm,
   retired: flag.optional(),
+  after: wholeNumber.optional().describe("Only versions after this one."),
   ...page,
   ...read,
 });

@@ -1,7 +1,11 @@
 import type { AddressInfo } from "node:net";
-import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from "fastify";
+import type { FastifyInstance, FastifyPluginAsync } from "fastify";
+import { tokenAccess } from "../access/access.ts";
+import { type JwtOptions, jwtReader } from "../access/jwt.ts";
+import { Tokens } from "../access/tokens.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { LedgerError } from "../errors.ts";
+import { LOG_LEVELS, serviceLog } from "../observability/log.ts";
 import { systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { httpApp } from "./app.ts";
@@ -11,6 +15,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** What is still under way then is cut off. */
 const DRAIN_MS = 10_000;
+
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"] as const;
 
 interface Opened {
   readonly ledger: ServedLedger;
@@ -25,10 +31,11 @@ export interface ServeOptions {
   readonly port: number;
   readonly rateLimit?: number;
   readonly allowedHosts?: readonly string[];
+  readonly jwt?: JwtOptions;
   readonly version: string;
   readonly signal: AbortSignal;
   readonly onListening: (url: string) => void;
-  readonly logger?: FastifyBaseLogger;
+  readonly logLevel?: string;
   readonly page?: FastifyPluginAsync;
 }
 
@@ -40,21 +47,44 @@ export const isLoopback = (host: string): boolean =>
  * @throws {LedgerError} INVALID_INPUT where it would listen to everybody, STORE_UNAVAILABLE where it cannot listen.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { host, port, rateLimit, signal, version, logger, page, allowedHosts = [] } = options;
-  if (!isLoopback(host)) throw notWithoutTokens(host);
+  const { host, port, rateLimit, signal, version, logLevel, page, allowedHosts = [] } = options;
+  const logger = serviceLog(LOG_LEVELS.find((level) => level === logLevel) ?? "info");
+  const jwts = options.jwt && (await jwtReader(options.jwt));
+  const isOpenUntilTokens = isLoopback(host);
   const opening = await opened(options);
+  // Whoever serves also delivers: one process at a time delivers to a webhook, however many serve.
+  opening.isOpen
+    .then((isOpen) => (isOpen ? opening.ledger().webhooks.run({ signal }) : undefined))
+    .catch((error: unknown) => logger.error({ err: error }, "webhooks are no longer delivered"));
   try {
+    const mayListen = opening.isOpen.then(async (isOpen) => {
+      if (!isOpen || isOpenUntilTokens || jwts) return;
+      if (((await opening.tokens().current()) ?? []).length === 0) throw notWithoutTokens(host);
+    });
+    // A store that is elsewhere may take its time: nobody is let in before it can be asked for tokens.
+    mayListen.catch(() => undefined);
+    if (!options.isElsewhere) await mayListen;
     const app = await httpApp(opening.ledger, {
       version,
       draining: signal,
-      hosts: ["localhost", "127.0.0.1", "[::1]", ...(host.includes(":") ? [`[${host}]`] : [host]), ...allowedHosts],
+      access: tokenAccess({ tokens: opening.tokens, jwts, isOpenUntilTokens }),
+      // Elsewhere it goes by names that only its users know, and lets nobody in without a token.
+      ...(isOpenUntilTokens && {
+        hosts: [...LOOPBACK_NAMES, host.includes(":") ? `[${host}]` : host, ...allowedHosts],
+      }),
       ...(rateLimit !== undefined && { rate: rateLimit === 0 ? false : { max: rateLimit, windowMs: RATE_WINDOW_MS } }),
-      ...(logger && { logger }),
+      logger,
       ...(page && { page }),
     });
-    options.onListening(await listening(app, host, port));
-    await aborted(signal);
-    await drained(app);
+    const url = await listening(app, host, port);
+    logger.info({ url, version }, "listening");
+    options.onListening(url);
+    signal.addEventListener("abort", () => logger.info("draining"), { once: true });
+    try {
+      await Promise.race([aborted(signal), mayListen.then(() => aborted(signal))]);
+    } finally {
+      await drained(app);
+    }
   } finally {
     await opening.close();
   }
@@ -62,18 +92,22 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 interface Opening {
   readonly ledger: () => ServedLedger;
+  readonly tokens: () => Tokens;
+  /** Resolves once the store is there, with false where it never came. */
+  readonly isOpen: Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** Waits for a store that is here, and tries a store elsewhere again and again, beside the service. */
 async function opened({ open, isElsewhere, signal }: ServeOptions): Promise<Opening> {
-  let found: Opened | undefined;
+  let found: (Opened & { readonly tokens: Tokens }) | undefined;
   let failure: unknown;
   const runtime = systemRuntime();
   const trying = (async () => {
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        found = await open();
+        const now = await open();
+        found = { ...now, tokens: new Tokens(now.store, runtime) };
         return;
       } catch (error) {
         failure = error;
@@ -89,13 +123,19 @@ async function opened({ open, isElsewhere, signal }: ServeOptions): Promise<Open
   })();
   if (isElsewhere) trying.catch(() => undefined);
   else await trying;
+  function there() {
+    if (found) return found;
+    throw failure ?? new LedgerError("STORE_UNAVAILABLE", "the store is not there yet: try again");
+  }
   return {
-    ledger() {
-      if (found) return found.ledger;
-      throw failure ?? new LedgerError("STORE_UNAVAILABLE", "the store is not there yet: try again");
-    },
+    ledger: () => there().ledger,
+    tokens: () => there().tokens,
+    isOpen: trying.then(
+      () => found !== undefined,
+      () => false,
+    ),
     async close() {
-      await trying.catch(() => undefined);
+      // An attempt that is under way has nothing yet that must be let go.
       await found?.ledger.close();
     },
   };

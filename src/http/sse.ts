@@ -24,15 +24,19 @@ export function frameOf(event: RecordedEvent): string {
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #onGone: () => void;
+  readonly #holds: () => boolean | Promise<boolean>;
   readonly #gone = new AbortController();
   #missed = 0;
 
+  /** `holds` is asked before each event; `onGone` is told when the reader has left. */
   constructor(
     response: ServerResponse,
     headers: Readonly<Record<string, string | number | string[] | undefined>>,
+    holds: () => boolean | Promise<boolean>,
     onGone: () => void,
   ) {
     this.#response = response;
+    this.#holds = holds;
     this.#onGone = onGone;
     response.once("close", () => {
       this.#gone.abort();
@@ -58,7 +62,16 @@ export class EventStream {
     await once(this.#response, "drain", { signal: this.#gone.signal }).catch(() => undefined);
   }
 
+  /** Whether whoever reads may still do so; if not, the stream ends. */
+  async isAllowed(): Promise<boolean> {
+    const holds = this.#holds();
+    if (typeof holds === "boolean" ? holds : await holds) return true;
+    this.end("unauthenticated");
+    return false;
+  }
+
   heartbeat(): void {
+    this.isAllowed().catch(() => undefined); // a store that is away says nothing of the token
     if (!this.#response.writableNeedDrain) {
       this.#missed = 0;
       this.#response.write(": heartbeat\n\n");
@@ -70,7 +83,7 @@ export class EventStream {
 
   /** Says that it was ended on purpose, and why. */
   end(reason: "draining" | "closed" | "failed" | "unauthenticated"): void {
-    if (this.#response.destroyed) return;
+    if (this.#response.destroyed || this.#response.writableEnded) return;
     this.#response.end(`event: end\ndata: ${JSON.stringify({ reason })}\n\n`);
   }
 }

@@ -1,8 +1,7 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { SCOPES } from "../access/scopes.ts";
 import { NoQuery } from "./schemas.ts";
 import type { HttpService } from "./service.ts";
-
-const SCOPES = ["read", "train", "deploy", "admin"] as const;
 
 /** Whom the service takes the asker for: what a page needs to offer only what will be done. */
 export function tokenRoute({ app: fastify }: HttpService): void {

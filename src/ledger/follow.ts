@@ -11,7 +11,7 @@ import { type ActiveModel, activeModelOf } from "./active-model.ts";
 import { foldedEvent, type ProjectCache } from "./project-cache.ts";
 import { activeIn } from "./queries.ts";
 
-interface FollowerEvents {
+export interface FollowerEvents {
   /** After each deployment in the environment, in order. */
   change: [current: ActiveModel, previous: ActiveModel | undefined];
   /**
@@ -40,6 +40,8 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
   readonly environment: string;
   readonly #stop = new AbortController();
   readonly #parts: Parts;
+  /** Since when the store is away, by the runtime's clock. */
+  #awaySince: number | undefined;
   /** The position of the last event taken. */
   #taken: string | undefined;
   #done: Promise<void> = Promise.resolve();
@@ -49,6 +51,11 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     this.project = project;
     this.environment = environment;
     this.#parts = parts;
+  }
+
+  /** For how long the store has been away, in milliseconds; 0 while it tells of each deployment as it happens. */
+  get staleMs(): number {
+    return this.#awaySince === undefined ? 0 : Math.max(0, this.#parts.runtime.now() - this.#awaySince);
   }
 
   /** Resolves when `current` is right and stays so. */
@@ -84,6 +91,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       try {
         events ??= await this.#subscribe();
+        this.#awaySince = undefined;
         for await (const stored of events) {
           await this.#take(stored);
           this.#taken = stored.position;
@@ -92,6 +100,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
+        this.#awaySince ??= this.#parts.runtime.now();
         this.#report(error);
         if (!(error instanceof LedgerError && error.code === "STORE_UNAVAILABLE")) return;
       }

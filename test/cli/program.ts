@@ -2,9 +2,11 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { Tokens } from "../../src/access/tokens.ts";
 import { runProgram } from "../../src/cli/program.ts";
-import { openLedger } from "../../src/open-ledger.ts";
+import { openLedger, openWithStore } from "../../src/open-ledger.ts";
 import { openProjections } from "../../src/open-projections.ts";
+import { systemRuntime } from "../../src/runtime.ts";
 
 export interface Ran {
   readonly code: number;
@@ -32,6 +34,10 @@ export function programIn(folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-
       version: "1.2.3",
       open: openLedger,
       openProjections,
+      openTokens: async (url) => {
+        const { ledger, store: opened } = await openWithStore(url);
+        return { tokens: new Tokens(opened, systemRuntime()), close: () => ledger.close() };
+      },
       serve: async () => undefined,
       signal,
     });

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { Access } from "../../src/access/access.ts";
+import type { Scope } from "../../src/access/scopes.ts";
 import { LedgerError } from "../../src/errors.ts";
-import type { HttpOptions } from "../../src/http/app.ts";
 import { page } from "../../src/http/page.ts";
 import { type Ask, serviceOn } from "./service.ts";
 
@@ -16,12 +17,17 @@ writeFileSync(join(folder, "assets/index-4f2a.js"), "export {};");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Lets in who says "Bearer ci", as a token that may read and train. */
-const onlyCi: NonNullable<HttpOptions["access"]> = {
+const onlyCi: Access = {
   async caller(authorization) {
     if (authorization !== "Bearer ci") throw new LedgerError("UNAUTHENTICATED", "a token, please");
-    const may = (scope: string) => scope === "read" || scope === "train";
-    const ci = { name: "ci", may, covers: () => true, coversAll: true, holds: () => true };
-    return ci;
+    const scopes: readonly Scope[] = ["read", "train"];
+    return {
+      name: "ci",
+      may: (scope) => scopes.includes(scope),
+      covers: () => true,
+      coversAll: true,
+      holds: () => true,
+    };
   },
 };
 

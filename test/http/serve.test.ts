@@ -59,6 +59,46 @@ test("what was recorded over HTTP is there after a restart", async () => {
   expect(await second.exited).toEqual([0, null]);
 });
 
+/** The program, run to its end on the store. */
+async function ran(
+  store: string,
+  ...args: readonly string[]
+): Promise<{ readonly name: string; readonly token: string }> {
+  const child = spawn(process.execPath, [main, "--store", store, "--json", ...args]);
+  const out: string[] = [];
+  child.stdout.on("data", (chunk) => out.push(String(chunk)));
+  const [code] = await once(child, "close");
+  expect(code).toBe(0);
+  return JSON.parse(out.join("") || "{}");
+}
+
+test("a token lets in from elsewhere, until another process revokes it; no secret is ever logged", async () => {
+  const store = `sqlite:${join(newFolder(), "ledger.db")}`;
+  const { name, token } = await ran(
+    store,
+    "token",
+    "create",
+    "--name",
+    "ci",
+    "--scope",
+    "train",
+    "--project",
+    "Digits*",
+  );
+  expect(name).toBe("ci");
+  const { child, exited, url, stderr } = await serving(["--host", "0.0.0.0"], store);
+  const projects = `http://127.0.0.1:${new URL(url).port}/v1/projects`;
+  const ask = () => fetch(projects, { headers: { authorization: `Bearer ${token}` } });
+  expect((await fetch(projects)).status).toBe(401);
+  expect((await ask()).status).toBe(200);
+  expect(await ran(store, "token", "list")).toMatchObject({ name: "ci", scopes: ["train"], project: "Digits*" });
+  await ran(store, "token", "revoke", "ci");
+  expect((await ask()).status).toBe(401);
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+  expect(stderr()).not.toContain(token);
+});
+
 test("it binds to nothing but loopback without tokens", async () => {
   await expect(serving(["--host", "0.0.0.0"])).rejects.toThrow(/exit 2.*INVALID_INPUT/);
 });

@@ -1,0 +1,27 @@
+import type { FastifyInstance } from "fastify";
+import type { Metrics } from "../observability/metrics.ts";
+
+/** Counts and logs every request, in one line: whose it was, what became of it and how long it took. */
+export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook("onResponse", async (request, reply) => {
+    const { url: route = "unknown", config } = request.routeOptions;
+    const { method, problemCode } = request;
+    const { statusCode, elapsedTime } = reply;
+    metrics.answered(method, route, statusCode, elapsedTime / 1_000);
+    if (config?.command !== undefined) {
+      metrics.commanded(config.command, problemCode ?? "accepted", elapsedTime / 1_000);
+    }
+    const line = {
+      requestId: request.id,
+      method,
+      path: request.url.split("?", 1)[0],
+      status: statusCode,
+      ms: Math.round(elapsedTime * 10) / 10,
+      ...(request.caller?.name !== undefined && { actor: request.caller.name }),
+      ...(problemCode !== undefined && { code: problemCode }),
+    };
+    // Probes come all the time and say nothing new.
+    if (config?.needs === "nothing" && statusCode < 400) request.log.debug(line, "answered");
+    else request.log.info(line, "answered");
+  });
+}

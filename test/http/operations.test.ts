@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import type { Caller } from "../../src/access/scopes.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
+import { LedgerError } from "../../src/errors.ts";
+import { httpApp } from "../../src/http/app.ts";
+import { memoryEventStore } from "../../src/store/memory.ts";
+import { asking, serviceOn } from "./service.ts";
+
+const training = { task: "classification", algorithm: "svm", metrics: { f1: 0.9 } };
+
+test("metrics count commands by outcome, and tell the active models and how the store is", async () => {
+  await using service = await serviceOn();
+  const { ask } = service;
+  const name = encodeURIComponent('a "quoted" name');
+  await ask("POST", `/v1/projects/${name}/models`, training);
+  await ask("POST", `/v1/projects/${name}/deployments`, { strategy: "rollback" });
+  const { status, headers, text } = await ask("GET", "/metrics");
+  expect([status, String(headers["content-type"])]).toEqual([200, expect.stringContaining("text/plain")]);
+  expect(text).toContain('model_ledger_commands_total{command="RecordTraining",outcome="accepted"} 1');
+  expect(text).toContain('model_ledger_commands_total{command="Deploy",outcome="NO_PREVIOUS_DEPLOYMENT"} 1');
+  expect(text).toMatch(/model_ledger_command_duration_seconds_bucket\{le="[\d.]+",command="Deploy"\} 1/);
+  expect(text).toMatch(/model_ledger_active_model_info\{project="a \\"quoted\\" name",environment="production",.*\} 1/);
+  expect(text).toContain("model_ledger_store_up 1");
+  expect(text).toMatch(/model_ledger_http_requests_total\{method="POST",route="[^"]+\/models",status="201"\} 1/);
+});
+
+test("metrics name only the projects that a token covers", async () => {
+  const ledger = new LocalLedger(memoryEventStore());
+  for (const project of ["Digits", 'Pri"ces\\']) await ledger.recordTraining({ project, ...training });
+  const caller: Caller = {
+    name: "prometheus",
+    may: () => true,
+    covers: (project) => project !== "Digits",
+    coversAll: false,
+    holds: () => true,
+  };
+  const app = await httpApp(ledger, { access: { caller: async () => caller } });
+  const { text } = await asking(app)("GET", "/metrics");
+  expect(text).not.toContain("Digits");
+  expect(text).toContain('project="Pri\\"ces\\\\"');
+  await app.close();
+});
+
+test("while the store is away it is alive, not ready, and its metrics say so", async () => {
+  const app = await httpApp(() => {
+    throw new LedgerError("STORE_UNAVAILABLE", "it is not up yet");
+  });
+  const ask = asking(app);
+  expect((await ask("GET", "/healthz")).status).toBe(200);
+  const ready = await ask("GET", "/readyz");
+  expect([ready.status, ready.body.code, ready.headers["retry-after"]]).toEqual([503, "STORE_UNAVAILABLE", "1"]);
+  expect((await ask("GET", "/metrics")).text).toContain("model_ledger_store_up 0");
+  expect((await ask("GET", "/v1/projects")).status).toBe(503);
+  await app.close();
+});
+
+test("while it drains it is not ready, and answers what still comes", async () => {
+  const draining = new AbortController();
+  await using service = await serviceOn({ draining: draining.signal });
+  expect((await service.ask("GET", "/readyz")).status).toBe(200);
+  draining.abort();
+  expect((await service.ask("GET", "/readyz")).status).toBe(503);
+  expect((await service.ask("GET", "/v1/projects")).status).toBe(200);
+});
+
+test("a failure of the service's own shows nothing of itself but the request's id", async () => {
+  const broken = new Proxy(new LocalLedger(memoryEventStore()), {
+    get: (target, name, receiver) =>
+      name === "project"
+        ? () => Promise.reject(new TypeError("secret path /x/y"))
+        : Reflect.get(target, name, receiver),
+  });
+  const app = await httpApp(broken);
+  const { status, body, text } = await asking(app)("GET", "/v1/projects/Digits");
+  expect([status, body.code]).toEqual([500, "INTERNAL"]);
+  expect(text).not.toMatch(/secret|TypeError|at /);
+  await app.close();
+});
+
+test("every answer has the headers that keep browsers safe, and none sends them to https", async () => {
+  await using service = await serviceOn();
+  const { headers } = await service.ask("GET", "/healthz");
+  expect(headers["content-security-policy"]).toContain("default-src 'self'");
+  expect(headers["content-security-policy"]).not.toContain("upgrade-insecure-requests");
+  expect(headers["strict-transport-security"]).toBeUndefined();
+  expect(headers["x-content-type-options"]).toBe("nosniff");
+  const docs = await service.ask("GET", "/docs");
+  expect(docs.text).not.toMatch(/(src|href)="(https?:)?\/\//);
+});
