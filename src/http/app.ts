@@ -86,8 +86,8 @@ export async function httpApp(
     return sendProblem(request, reply, { status: 404, code: "NOT_FOUND", detail });
   });
   app.setValidatorCompiler(({ schema, httpPart }) => {
-    // Bodies are commands: the ledger validates those itself, by the same schemas.
-    if (httpPart === "body") return (value) => ({ value });
+    // Bodies are commands: the ledger validates those itself, by the same schemas. Headers are read where they matter.
+    if (httpPart === "body" || httpPart === "headers") return (value) => ({ value });
     return (value) => {
       try {
         return { value: validated(schema as z.ZodType, value, httpPart === "params" ? "path" : "query") };

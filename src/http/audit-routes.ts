@@ -9,8 +9,10 @@ import { type ExportFormat, exportDeployments } from "../audit/export-deployment
 import type { Verification } from "../audit/verify.ts";
 import type { Deployment } from "../ledger/deployments.ts";
 import { projectNotFound } from "../ledger/queries.ts";
+import { ActiveModel, Deployment as DeploymentRow, pageWith, Verification as VerificationDone } from "./answers.ts";
 import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
+import { answersList, answersQuery } from "./responses.ts";
 import {
   ActiveModelsQuery,
   DEFAULT_PAGE,
@@ -86,9 +88,11 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     "/v1/deployments",
     {
       schema: {
+        operationId: "searchDeployments",
         summary: "Deployments across projects: a page of JSON, or all of them as NDJSON or CSV by Accept",
         tags,
         querystring: DeploymentsQuery,
+        response: answersList("A page, or all of them", pageWith(DeploymentRow)),
       },
     },
     async (request, reply) => deployments(request, reply, request.query),
@@ -98,10 +102,12 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     "/v1/projects/:project/deployments",
     {
       schema: {
+        operationId: "listDeployments",
         summary: "A project's deployments: a page of JSON, or all of them as NDJSON or CSV by Accept",
         tags,
         params: OfProject,
         querystring: ProjectDeploymentsQuery,
+        response: answersList("A page, or all of them", pageWith(DeploymentRow)),
       },
     },
     async (request, reply) => deployments(request, reply, { ...request.query, project: request.params.project }),
@@ -111,9 +117,11 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     "/v1/active",
     {
       schema: {
+        operationId: "listActiveModels",
         summary: "What is or was serving everywhere, by project and environment",
         tags,
         querystring: ActiveModelsQuery,
+        response: answersQuery("A page", pageWith(ActiveModel)),
       },
     },
     async (request, reply) => {
@@ -135,7 +143,15 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
 
   app.get(
     "/v1/verify",
-    { schema: { summary: "Recompute the hash chains", tags, querystring: VerifyQuery } },
+    {
+      schema: {
+        operationId: "verify",
+        summary: "Recompute the hash chains",
+        tags,
+        querystring: VerifyQuery,
+        response: answersQuery("What was found", VerificationDone),
+      },
+    },
     async (request): Promise<Verification> => {
       const { project } = request.query;
       const { caller } = request;

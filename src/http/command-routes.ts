@@ -10,7 +10,9 @@ import type {
 } from "../api/ledger.ts";
 import { PolicyInput } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
-import { fromHeaders } from "./preconditions.ts";
+import { DeploymentDone, PolicyDone, RetirementDone, TrainingDone } from "./answers.ts";
+import { CommandHeaders, fromHeaders } from "./preconditions.ts";
+import { answersCommand, answersDeployment } from "./responses.ts";
 import {
   DeploymentBody,
   NoQuery,
@@ -77,7 +79,16 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/models",
     {
       config: { needs: "train", command: "RecordTraining" },
-      schema: { summary: "Record a training", tags, params: OfProject, querystring: NoQuery, body: TrainingBody },
+      schema: {
+        operationId: "recordTraining",
+        summary: "Record a training",
+        tags,
+        params: OfProject,
+        querystring: NoQuery,
+        headers: CommandHeaders,
+        body: TrainingBody,
+        response: answersDeployment(TrainingDone),
+      },
     },
     async (request, reply) => {
       const { project } = request.params;
@@ -93,11 +104,14 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     {
       config: { needs: "deploy", command: "Deploy" },
       schema: {
+        operationId: "deploy",
         summary: "Deploy a model by a strategy",
         tags,
         params: OfProject,
         querystring: NoQuery,
+        headers: CommandHeaders,
         body: DeploymentBody,
+        response: answersDeployment(DeploymentDone),
       },
     },
     async (request, reply) => {
@@ -113,11 +127,14 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     {
       config: { needs: "deploy", command: "Promote" },
       schema: {
+        operationId: "promote",
         summary: "Deploy into one environment what is active in another",
         tags,
         params: OfProject,
         querystring: NoQuery,
+        headers: CommandHeaders,
         body: PromotionBody,
+        response: answersDeployment(DeploymentDone),
       },
     },
     async (request, reply) => {
@@ -133,11 +150,14 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     {
       config: { needs: "admin", command: "SetPolicy" },
       schema: {
+        operationId: "setPolicy",
         summary: "Merge fields into the project's policy; null takes one back to its default",
         tags,
         params: OfProject,
         querystring: NoQuery,
+        headers: CommandHeaders,
         body: PolicyBody,
+        response: answersCommand(PolicyDone),
       },
     },
     async (request) => {
@@ -151,11 +171,14 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     {
       config: { needs: "deploy", command: "RetireModel" },
       schema: {
+        operationId: "retireModel",
         summary: "Take a model out of the running; where it is active it stays so until the next deployment",
         tags,
         params: OfModel,
         querystring: NoQuery,
+        headers: CommandHeaders,
         body: RetirementBody,
+        response: answersCommand(RetirementDone),
       },
     },
     async (request) => {
@@ -168,7 +191,16 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/models/:model/retirement",
     {
       config: { needs: "deploy", command: "ReinstateModel" },
-      schema: { summary: "Let a retired model qualify again", tags, params: OfModel, querystring: ReinstateQuery },
+      schema: {
+        operationId: "reinstateModel",
+        summary: "Let a retired model qualify again",
+        tags,
+        params: OfModel,
+        querystring: ReinstateQuery,
+        headers: CommandHeaders,
+        body: RetirementBody,
+        response: answersCommand(RetirementDone),
+      },
     },
     async (request) => {
       const { project, model } = request.params;

@@ -1,5 +1,8 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { projectNotFound } from "../ledger/queries.ts";
+import { Recorded } from "./answers.ts";
+import { ResumeHeaders } from "./preconditions.ts";
+import { answersEvents } from "./responses.ts";
 import { EventsQuery } from "./schemas.ts";
 import type { HttpService } from "./service.ts";
 import { EventStream, type EventStreams, frameOf } from "./sse.ts";
@@ -13,9 +16,12 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
     {
       config: { rateLimit: false },
       schema: {
+        operationId: "subscribe",
         summary: "Events as they are recorded (SSE); `id` is the position, Last-Event-ID resumes after it",
         tags: ["events"],
         querystring: EventsQuery,
+        headers: ResumeHeaders,
+        response: answersEvents(Recorded),
       },
     },
     async (request, reply) => {

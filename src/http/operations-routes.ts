@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { answersOperation, answersText } from "./responses.ts";
 import type { HttpService } from "./service.ts";
 import type { EventStreams } from "./sse.ts";
 
@@ -14,20 +16,55 @@ export function operationsRoutes(
   const config = { needs: "nothing", rateLimit: false } as const;
   const tags = ["operations"];
 
-  app.get("/healthz", { config, schema: { summary: "Whether the process lives", tags } }, async () => ({
-    status: "ok",
-  }));
+  app.get(
+    "/healthz",
+    {
+      config,
+      schema: {
+        operationId: "isAlive",
+        summary: "Whether the process lives",
+        tags,
+        response: answersOperation(z.object({ status: z.literal("ok") })),
+      },
+    },
+    async () => ({
+      status: "ok",
+    }),
+  );
 
-  app.get("/readyz", { config, schema: { summary: "Whether it can answer: asks the store", tags } }, async () => {
-    if (draining.aborted) throw new LedgerError("STORE_UNAVAILABLE", "the service is draining: it is about to end");
-    await inTime(ledger().head());
-    return { status: "ready" };
-  });
+  app.get(
+    "/readyz",
+    {
+      config,
+      schema: {
+        operationId: "isReady",
+        summary: "Whether it can answer: asks the store",
+        tags,
+        response: answersOperation(z.object({ status: z.literal("ready") })),
+      },
+    },
+    async () => {
+      if (draining.aborted) throw new LedgerError("STORE_UNAVAILABLE", "the service is draining: it is about to end");
+      await inTime(ledger().head());
+      return { status: "ready" };
+    },
+  );
 
-  app.get("/metrics", { schema: { summary: "Figures for Prometheus", tags } }, async ({ caller }, reply) => {
-    const text = await metrics.text(ledger, streams.size, (project) => caller.covers(project));
-    return reply.type(metrics.contentType).send(text);
-  });
+  app.get(
+    "/metrics",
+    {
+      schema: {
+        operationId: "getMetrics",
+        summary: "Figures for Prometheus",
+        tags,
+        response: answersText("In its text format", "text/plain"),
+      },
+    },
+    async ({ caller }, reply) => {
+      const text = await metrics.text(ledger, streams.size, (project) => caller.covers(project));
+      return reply.type(metrics.contentType).send(text);
+    },
+  );
 
   async function inTime<Result>(work: Promise<Result>): Promise<Result> {
     const { promise: late, reject } = Promise.withResolvers<never>();

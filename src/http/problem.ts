@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
 import { jsonOf } from "./json.ts";
 
@@ -36,6 +37,7 @@ const STATUS = {
 /** What only HTTP can go wrong with. */
 const HTTP_STATUS = {
   NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
   UNSUPPORTED_MEDIA_TYPE: 415,
   INTERNAL: 500,
   OVERLOADED: 503,
@@ -45,16 +47,21 @@ export type ProblemCode = LedgerErrorCode | keyof typeof HTTP_STATUS;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
+const CODES = Object.keys({ ...STATUS, ...HTTP_STATUS }) as [ProblemCode, ...ProblemCode[]];
+
 /** RFC 9457. `code` is what programs go by, `detail` the whole story, `details` its facts. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ProblemCode;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly requestId: string;
-}
+export const Problem = z
+  .object({
+    type: z.string().describe("A URN that ends in the code."),
+    title: z.string().describe("The status in words."),
+    status: z.int(),
+    detail: z.string().describe("The whole story, for people."),
+    code: z.enum(CODES).describe("What programs go by."),
+    details: z.record(z.string(), z.unknown()).describe("The story's facts."),
+    requestId: z.string(),
+  })
+  .meta({ id: "Problem" });
+export type Problem = Readonly<z.infer<typeof Problem>>;
 
 interface Failure {
   readonly status: number;

@@ -2,9 +2,22 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { LedgerError } from "../errors.ts";
 import { projectNotFound } from "../ledger/queries.ts";
 import { ActiveAnswers, matchingTag } from "./active-answers.ts";
+import {
+  ActiveModel,
+  Explanation,
+  Place,
+  Policy,
+  Project,
+  pageWith,
+  Stretch,
+  TrainedModel,
+  TrainingExplanation,
+} from "./answers.ts";
 import { jsonOf } from "./json.ts";
 import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
+import { KnownHeaders } from "./preconditions.ts";
+import { answersQuery, answersUnlessKnown } from "./responses.ts";
 import {
   ActiveQuery,
   DEFAULT_PAGE,
@@ -31,7 +44,15 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
 
   app.get(
     "/v1/projects",
-    { schema: { summary: "The projects, in the order of their beginnings", tags, querystring: PageQuery } },
+    {
+      schema: {
+        operationId: "listProjects",
+        summary: "The projects, in the order of their beginnings",
+        tags,
+        querystring: PageQuery,
+        response: answersQuery("A page", pageWith(Project)),
+      },
+    },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor } = request.query;
       const skipped = Number(afterOf("projects", cursor) ?? 0);
@@ -54,7 +75,16 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
 
   app.get(
     "/v1/projects/:project",
-    { schema: { summary: "A project and what is active in it", tags, params: OfProject, querystring: ReadQuery } },
+    {
+      schema: {
+        operationId: "getProject",
+        summary: "A project and what is active in it",
+        tags,
+        params: OfProject,
+        querystring: ReadQuery,
+        response: answersQuery("The project", Project),
+      },
+    },
     async (request) => {
       return ledger().project(request.params.project, reading(request.query));
     },
@@ -62,7 +92,16 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
 
   app.get(
     "/v1/projects/:project/policy",
-    { schema: { summary: "The policy in force", tags, params: OfProject, querystring: ReadQuery } },
+    {
+      schema: {
+        operationId: "getPolicy",
+        summary: "The policy in force",
+        tags,
+        params: OfProject,
+        querystring: ReadQuery,
+        response: answersQuery("Defaults filled in", Policy),
+      },
+    },
     async (request, reply) => {
       const { policy, revision } = await ledger().project(request.params.project, reading(request.query));
       reply.header("etag", `"${revision}"`);
@@ -74,12 +113,15 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/active",
     {
       schema: {
+        operationId: "getActiveModel",
         summary: "What is serving, or was at a moment",
         description:
           "The ETag is the project's revision: it can go back as If-None-Match, or as If-Match of a command.",
         tags,
         params: OfProject,
         querystring: ActiveQuery,
+        headers: KnownHeaders,
+        response: answersUnlessKnown("The active model", ActiveModel),
       },
     },
     async (request, reply) => {
@@ -111,7 +153,16 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
 
   app.get(
     "/v1/projects/:project/models",
-    { schema: { summary: "The project's models, by version", tags, params: OfProject, querystring: ModelsQuery } },
+    {
+      schema: {
+        operationId: "listModels",
+        summary: "The project's models, by version",
+        tags,
+        params: OfProject,
+        querystring: ModelsQuery,
+        response: answersQuery("A page", pageWith(TrainedModel)),
+      },
+    },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor, min_position: _, after: from = 0, ...filter } = request.query;
       const after = Number(afterOf("models", cursor) ?? from);
@@ -130,7 +181,14 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
   app.get(
     "/v1/projects/:project/models/:model",
     {
-      schema: { summary: "One model, by its version or its id", tags, params: OfModel, querystring: ReadQuery },
+      schema: {
+        operationId: "getModel",
+        summary: "One model, by its version or its id",
+        tags,
+        params: OfModel,
+        querystring: ReadQuery,
+        response: answersQuery("The model", TrainedModel),
+      },
     },
     async (request) => {
       const { project, model } = request.params;
@@ -142,10 +200,12 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/models/:model/explanation",
     {
       schema: {
+        operationId: "explainTraining",
         summary: "Why a training deployed its model at once, or why not",
         tags,
         params: OfModel,
         querystring: ReadQuery,
+        response: answersQuery("The explanation", TrainingExplanation),
       },
     },
     async (request) => {
@@ -159,10 +219,12 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/leaderboard",
     {
       schema: {
+        operationId: "getLeaderboard",
         summary: "The models that could be deployed, best first",
         tags,
         params: OfProject,
         querystring: LeaderboardQuery,
+        response: answersQuery("A page", pageWith(Place)),
       },
     },
     async (request, reply) => {
@@ -185,10 +247,12 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/deployments/:number/explanation",
     {
       schema: {
+        operationId: "explainDeployment",
         summary: "Why a deployment happened, as data and in a sentence",
         tags,
         params: OfDeployment,
         querystring: ExplanationQuery,
+        response: answersQuery("The explanation", Explanation),
       },
     },
     async (request) => {
@@ -204,10 +268,12 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     "/v1/projects/:project/timeline",
     {
       schema: {
+        operationId: "getTimeline",
         summary: "From when to when each deployment served",
         tags,
         params: OfProject,
         querystring: TimelineQuery,
+        response: answersQuery("A page", pageWith(Stretch)),
       },
     },
     async (request, reply) => {

@@ -25,8 +25,8 @@ export const DEFAULT_PAGE = 100;
 export const MAX_PAGE = 1_000;
 
 const wholeNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, "must be a whole number")
+  .custom<string>((text) => typeof text === "string" && /^\d{1,15}$/.test(text), "must be a whole number")
+  .meta({ type: "integer", minimum: 0 })
   .transform(Number);
 
 const read = {
@@ -42,7 +42,10 @@ const page = {
   cursor: z.string().min(1).optional().describe("The `next` of the page before."),
 };
 
-const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const flag = z
+  .custom<string>((text) => text === "true" || text === "false", "must be true or false")
+  .meta({ type: "boolean" })
+  .transform((text) => text === "true");
 
 export const OfProject = z.object({ project: ProjectName });
 export const OfModel = z.object({ project: ProjectName, model: ModelRef });

@@ -1,7 +1,9 @@
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
+import { parseJson } from "../../src/events/parse-json.ts";
 import { type HttpOptions, httpApp } from "../../src/http/app.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
+import { expectDocumented } from "./document.ts";
 
 export interface Answer {
   readonly status: number;
@@ -19,7 +21,7 @@ export type Ask = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Answer>;
 
-/** Requests without a socket. */
+/** Requests without a socket. Each answer must be one that the service's own document shows. */
 export function asking(app: FastifyInstance): Ask {
   return async (method, url, body, headers = {}) => {
     const payload = body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) };
@@ -27,12 +29,10 @@ export function asking(app: FastifyInstance): Ask {
     const options: InjectOptions = { method, url, headers: { ...type, ...headers }, ...payload };
     const answer = await app.inject(options);
     const isJson = /[/+]json/.test(String(answer.headers["content-type"]));
-    return {
-      status: answer.statusCode,
-      headers: answer.headers,
-      text: answer.body,
-      body: isJson && answer.body !== "" ? JSON.parse(answer.body) : undefined,
-    };
+    const sent = isJson && answer.body !== "" ? parseJson(answer.body) : undefined;
+    const answered = { status: answer.statusCode, headers: answer.headers, text: answer.body, body: sent };
+    expectDocumented(app, method, url, answered);
+    return answered;
   };
 }
 
