@@ -220,6 +220,7 @@ export class LocalLedger implements ServedLedger {
     const name = validated(ProjectName, project, "project name");
     await this.#positions.reached(rest);
     if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
+    await this.#checked(at);
     const past = await this.#asOf.activeAt(name, environment, at, by);
     if (past === undefined) return undefined;
     const { state } = await this.#cache.fresh(name);
@@ -230,6 +231,7 @@ export class LocalLedger implements ServedLedger {
     const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
     const name = validated(ProjectName, project, "project name");
     if (rest.minPosition !== undefined) await this.#positions.reached(rest);
+    if (at !== undefined) await this.#checked(at);
     const past = at === undefined ? undefined : await this.#asOf.activeAt(name, environment, at, by);
     const folded = this.#cache.current(name) ?? (await this.#cache.fresh(name));
     if (folded.revision === -1n) return { model: undefined, revision: undefined };
@@ -241,7 +243,11 @@ export class LocalLedger implements ServedLedger {
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const checked = validated(ActiveModelsFilter, filter, "filter");
     const parts = { across: this.#across, asOf: this.#asOf, cache: this.#cache, defaults: this.#defaults };
-    return this.#rows(checked, () => activeModels(parts, checked));
+    const checkedAt = () => (checked.at === undefined ? Promise.resolve() : this.#checked(checked.at));
+    return this.#rows(checked, async function* () {
+      await checkedAt();
+      yield* activeModels(parts, checked);
+    });
   }
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
@@ -315,6 +321,11 @@ export class LocalLedger implements ServedLedger {
     const after = position === undefined ? {} : { after: position };
     for await (const _ of this.#store.readAll({ ...after, maxCount: MAX_COUNTED })) count += 1;
     return count;
+  }
+
+  /** A moment that is no place in this log is refused, not compared with the places that are. */
+  async #checked(at: object): Promise<void> {
+    if ("position" in at) await this.checkPosition(String(at.position));
   }
 
   async checkPosition(position: string): Promise<void> {

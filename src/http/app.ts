@@ -17,6 +17,7 @@ import { commandRoutes } from "./command-routes.ts";
 import { documentation } from "./documentation.ts";
 import { eventsRoute } from "./events-route.ts";
 import { jsonOf } from "./json.ts";
+import { KnownMethods } from "./known-methods.ts";
 import { observeRequests } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
@@ -77,11 +78,18 @@ export async function httpApp(
   });
   app.decorateRequest("caller");
   app.decorateRequest("problemCode", undefined);
+  const methods = new KnownMethods(app);
   const metrics = new Metrics();
   observeRequests(app, metrics);
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {
     if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);
+    const allowed = methods.at(request.url);
+    if (allowed.length > 0) {
+      reply.header("allow", allowed.join(", "));
+      const detail = `there is no ${request.method} here, only ${allowed.join(", ")}`;
+      return sendProblem(request, reply, { status: 405, code: "METHOD_NOT_ALLOWED", detail });
+    }
     const detail = `there is no ${request.method} ${request.url.split("?", 1)}: /openapi.json lists what there is`;
     return sendProblem(request, reply, { status: 404, code: "NOT_FOUND", detail });
   });
@@ -154,14 +162,21 @@ export async function httpApp(
 
 /** No body is as good as an empty one; any other type than JSON is 415. */
 function takeJsonOnly(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+  app.addContentTypeParser("application/json", { parseAs: "string" }, async (_: unknown, body: string | Buffer) => {
     const text = String(body);
-    if (text === "") return done(null, undefined);
-    parse(request, text, (error) => {
-      if (error) done(error);
-      else done(null, parseJson(text));
-    });
+    return text === "" ? undefined : objectIn(text);
   });
+}
+
+function objectIn(text: string): object {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? cause.message : "it cannot be read";
+    throw new LedgerError("INVALID_INPUT", `the body is not JSON: ${why}`, { issues: [] }, { cause });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new LedgerError("INVALID_INPUT", "the body must be a JSON object", { issues: [] });
 }

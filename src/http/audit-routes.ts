@@ -64,7 +64,7 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     const { caller } = request;
     const { limit, cursor, min_position: _, after, ...filter } = query;
     if (filter.project !== undefined && !caller.covers(filter.project)) throw projectNotFound(filter.project);
-    const from = afterOf("deployments", cursor) ?? after;
+    const from = afterOf(request, cursor) ?? after;
     const rows = ledger().deployments({
       ...filter,
       ...reading(query),
@@ -75,7 +75,7 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     reply.header("vary", "accept");
     const format = typeof type === "string" ? STREAMED[type] : undefined;
     if (format === undefined) {
-      const page = await pageOf(visible, limit ?? DEFAULT_PAGE, ({ position }) => cursorAfter("deployments", position));
+      const page = await pageOf(visible, limit ?? DEFAULT_PAGE, ({ position }) => cursorAfter(request, position));
       linkNext(request, reply, page);
       return page;
     }
@@ -127,15 +127,21 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor, at, environment, by } = request.query;
       const { caller } = request;
-      const skipped = Number(afterOf("active", cursor) ?? 0);
+      let last = afterOf(request, cursor);
       const moment = at === undefined ? undefined : momentOf(at);
       const filter = { by, ...(environment !== undefined && { environment }), ...reading(request.query) };
       const rows = ledger().activeModels({ ...filter, ...(moment && { at: moment }) } as ActiveModelsFilter);
-      let place = 0;
+      const nameOf = (row: { readonly environment: string; readonly project: string }) =>
+        `${row.environment} ${row.project}`;
+      // What was active somewhere always is: the row that the last page ended with is there.
       async function* visible() {
-        for await (const row of rows) if (caller.covers(row.project) && ++place > skipped) yield row;
+        for await (const row of rows) {
+          if (last === undefined) {
+            if (caller.covers(row.project)) yield row;
+          } else if (nameOf(row) === last) last = undefined;
+        }
       }
-      const page = await pageOf(visible(), limit, (_, index) => cursorAfter("active", skipped + index + 1));
+      const page = await pageOf(visible(), limit, (row) => cursorAfter(request, nameOf(row)));
       linkNext(request, reply, page);
       return page;
     },

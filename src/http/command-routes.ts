@@ -29,14 +29,14 @@ import type { HttpService } from "./service.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 function bodyOf({ body }: FastifyRequest): Fields {
-  const fields = body ?? {};
-  if (typeof fields === "object" && !Array.isArray(fields)) return fields as Fields;
-  throw new LedgerError("INVALID_INPUT", "the body must be a JSON object", { issues: [] });
+  const fields = body ?? {}; // none at all: a JSON null is refused before
+  // The schemas pass over this one name, where they refuse all others that they do not know.
+  if (Object.hasOwn(fields, "__proto__")) throw badField("__proto__", "is not known here");
+  return fields as Fields;
 }
 
-function misplaced(field: string): LedgerError {
-  const message = "is said by the path already: leave it out of the body";
-  return new LedgerError("INVALID_INPUT", `invalid body: ${field}: ${message}`, { issues: [{ path: field, message }] });
+function badField(path: string, message: string): LedgerError {
+  return new LedgerError("INVALID_INPUT", `invalid body: ${path}: ${message}`, { issues: [{ path, message }] });
 }
 
 /** A token's commands are its own: nobody speaks for somebody else. */
@@ -52,7 +52,9 @@ function actorOf({ caller }: FastifyRequest, { actor }: Fields): Fields {
 
 /** Body, path and headers as one command. The ledger itself validates it, by the schemas that the routes show. */
 function commandOf<Input>(request: FastifyRequest, body: Fields, path: Fields): Input {
-  for (const field of Object.keys(path)) if (Object.hasOwn(body, field)) throw misplaced(field);
+  for (const field of Object.keys(path)) {
+    if (Object.hasOwn(body, field)) throw badField(field, "is said by the path already: leave it out of the body");
+  }
   return { ...body, ...fromHeaders(request, body), ...actorOf(request, body), ...path } as Input;
 }
 
@@ -69,7 +71,8 @@ function policyBodyOf(request: FastifyRequest): Fields {
   };
 }
 
-const at = (project: string) => `/v1/projects/${encodeURIComponent(project)}`;
+/** "." and ".." would be taken for steps on the way: a space before them, which the name loses again, keeps them. */
+const at = (project: string) => `/v1/projects/${encodeURIComponent(project.replace(/^\.{1,2}$/, " $&"))}`;
 
 export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>();

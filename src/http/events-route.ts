@@ -43,6 +43,7 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
       });
 
       if (after !== "start") reply.header("last-event-id", after);
+      if (request.method === "HEAD") return reply.type("text/event-stream; charset=utf-8").send();
       reply.hijack();
       const stream = new EventStream(reply.raw, reply.getHeaders(), caller.holds, () => leaving.abort());
       streams.add(stream);

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LedgerError } from "../errors.ts";
 
@@ -7,27 +8,59 @@ export interface Page<Row> {
   readonly next?: string;
 }
 
-/** Opaque to clients: which list it belongs to, and after what to go on. */
-export function cursorAfter(list: string, after: string | number): string {
-  return Buffer.from(JSON.stringify([list, after])).toString("base64url");
+/** Neither how much of a list is asked for nor how fresh makes another list of it. */
+const OF_A_PAGE = ["limit", "cursor", "min_position"];
+
+/** The list that is asked for: which, and by which filters. */
+function listOf({ url, params, routeOptions }: FastifyRequest): string {
+  const filters = new URLSearchParams(url.split("?", 2)[1]);
+  for (const name of OF_A_PAGE) filters.delete(name);
+  filters.sort();
+  return JSON.stringify([routeOptions.url, params, filters.toString()]);
+}
+
+/** Opaque to clients: after what to go on, sealed with the list that it belongs to. */
+export function cursorAfter(request: FastifyRequest, after: string | number): string {
+  const seal = hash("sha256", JSON.stringify([listOf(request), after]), "base64url").slice(0, 16);
+  return Buffer.from(JSON.stringify([after, seal])).toString("base64url");
 }
 
 /**
- * What a cursor of this list says to go on after.
- * @throws {LedgerError} INVALID_INPUT for what no page of this list has answered.
+ * What the cursor says to go on after.
+ * @throws {LedgerError} INVALID_INPUT for what no page of this very list, by the same filters, has answered.
  */
-export function afterOf(list: string, cursor: string | undefined): string | number | undefined {
+export function afterOf(request: FastifyRequest, cursor: string | undefined): string | number | undefined {
   if (cursor === undefined) return undefined;
   try {
-    const [of, after] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as [unknown, unknown];
-    if (of === list && (typeof after === "string" || (Number.isSafeInteger(after) && Number(after) >= 0))) {
-      return after as string | number;
-    }
+    const [after] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as [unknown];
+    if ((typeof after === "string" || typeof after === "number") && cursorAfter(request, after) === cursor)
+      return after;
   } catch {} // no JSON: said below
-  const message = `must be the "next" of an earlier page of ${list}`;
+  const message = 'must be the "next" of an earlier page of this list, with the same filters';
   throw new LedgerError("INVALID_INPUT", `invalid query: cursor: ${message}`, {
     issues: [{ path: "cursor", message }],
   });
+}
+
+/**
+ * The page of a list that is at hand whole. It goes on after the row that the cursor names, wherever that stands by now,
+ * so that what came in between moves nothing out of sight; where the row is gone, at its old place.
+ */
+export function pageIn<Row>(
+  request: FastifyRequest,
+  rows: readonly Row[],
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+  keyOf: (row: Row) => number,
+): Page<Row> {
+  const [key, place] = String(afterOf(request, cursor) ?? "0:0")
+    .split(":")
+    .map(Number);
+  const known = rows.findIndex((row) => keyOf(row) === key) + 1;
+  const from = known > 0 ? known : (place ?? 0);
+  const items = rows.slice(from, from + limit);
+  const last = items.at(-1);
+  if (last === undefined || rows.length <= from + limit) return { items };
+  return { items, next: cursorAfter(request, `${keyOf(last)}:${from + limit}`) };
 }
 
 /** Takes `limit` rows, and looks at one more to know whether there is a next page. */
@@ -52,7 +85,6 @@ export function linkNext(request: FastifyRequest, reply: FastifyReply, page: Pag
   if (page.next === undefined) return;
   const [path = "", query = ""] = request.url.split("?", 2);
   const parameters = new URLSearchParams(query);
-  parameters.delete("after");
   parameters.set("cursor", page.next);
   reply.header("link", `<${path}?${parameters}>; rel="next"`);
 }

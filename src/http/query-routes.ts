@@ -15,7 +15,7 @@ import {
 } from "./answers.ts";
 import { jsonOf } from "./json.ts";
 import { momentOf } from "./moment.ts";
-import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
+import { afterOf, cursorAfter, linkNext, pageIn, pageOf } from "./paging.ts";
 import { KnownHeaders } from "./preconditions.ts";
 import { answersQuery, answersUnlessKnown } from "./responses.ts";
 import {
@@ -55,7 +55,7 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor } = request.query;
-      const skipped = Number(afterOf("projects", cursor) ?? 0);
+      const skipped = Number(afterOf(request, cursor) ?? 0);
       let place = 0;
       const places: number[] = [];
       const { caller } = request;
@@ -67,7 +67,7 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
           yield project;
         }
       }
-      const page = await pageOf(visible(), limit, (_, index) => cursorAfter("projects", places[index] ?? place));
+      const page = await pageOf(visible(), limit, (_, index) => cursorAfter(request, places[index] ?? place));
       linkNext(request, reply, page);
       return page;
     },
@@ -165,14 +165,14 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor, min_position: _, after: from = 0, ...filter } = request.query;
-      const after = Number(afterOf("models", cursor) ?? from);
+      const after = Number(afterOf(request, cursor) ?? from);
       const rows = ledger().models(request.params.project, {
         ...filter,
         ...reading(request.query),
         after,
         limit: limit + 1,
       });
-      const page = await pageOf(rows, limit, ({ version }) => cursorAfter("models", version));
+      const page = await pageOf(rows, limit, ({ version }) => cursorAfter(request, version));
       linkNext(request, reply, page);
       return page;
     },
@@ -229,15 +229,12 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor, min_position: _, ...filter } = request.query;
-      const skipped = Number(afterOf("leaderboard", cursor) ?? 0);
       const places = await ledger().leaderboard(request.params.project, {
         ...filter,
         ...reading(request.query),
-        limit: skipped + limit + 1,
+        ...(cursor === undefined && { limit: limit + 1 }),
       });
-      const items = places.slice(skipped, skipped + limit);
-      const isMore = places.length > skipped + limit;
-      const page = { items, ...(isMore && { next: cursorAfter("leaderboard", skipped + limit) }) };
+      const page = pageIn(request, places, { limit, cursor }, ({ version }) => version);
       linkNext(request, reply, page);
       return page;
     },
@@ -278,11 +275,8 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
     },
     async (request, reply) => {
       const { limit = DEFAULT_PAGE, cursor, min_position: _, ...options } = request.query;
-      const skipped = Number(afterOf("timeline", cursor) ?? 0);
       const entries = await ledger().timeline(request.params.project, { ...options, ...reading(request.query) });
-      const items = entries.slice(skipped, skipped + limit);
-      const isMore = entries.length > skipped + limit;
-      const page = { items, ...(isMore && { next: cursorAfter("timeline", skipped + limit) }) };
+      const page = pageIn(request, entries, { limit, cursor }, ({ deployment }) => deployment.number);
       linkNext(request, reply, page);
       return page;
     },

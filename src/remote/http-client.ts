@@ -24,6 +24,7 @@ interface ProblemBody {
 /** What the service says that no ledger would. */
 const FOREIGN_CODES: Readonly<Record<string, LedgerErrorCode>> = {
   NOT_FOUND: "INVALID_INPUT",
+  METHOD_NOT_ALLOWED: "INVALID_INPUT",
   UNSUPPORTED_MEDIA_TYPE: "INVALID_INPUT",
   INTERNAL: "STORE_UNAVAILABLE",
   OVERLOADED: "STORE_UNAVAILABLE",

@@ -62,7 +62,8 @@ interface Page<Row> {
   readonly next?: string;
 }
 
-const at = (project: string): string => `/v1/projects/${encodeURIComponent(project)}`;
+/** "." and ".." would be taken for steps on the way: a space before them, which the name loses again, keeps them. */
+const at = (project: string): string => `/v1/projects/${encodeURIComponent(project.replace(/^\.{1,2}$/, " $&"))}`;
 const nameOf = (project: string): string => validated(ProjectName, project, "project name");
 const waiting = ({ minPosition }: { readonly minPosition?: string | undefined }): Query => ({
   min_position: minPosition,

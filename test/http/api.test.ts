@@ -112,7 +112,7 @@ test("refusals have the statuses of the contract", async () => {
   const large = JSON.stringify(training(1, { labels: { large: "x".repeat(1_100_000) } }));
   expect(await statusAndCode("POST", `${project}/models`, large)).toEqual([413, "TOO_LARGE"]);
   expect(await statusAndCode("GET", "/v1/nothing")).toEqual([404, "NOT_FOUND"]);
-  expect(await statusAndCode("PATCH", project, {})).toEqual([404, "NOT_FOUND"]);
+  expect(await statusAndCode("PATCH", project, {})).toEqual([405, "METHOD_NOT_ALLOWED"]);
   expect(await statusAndCode("GET", "/v1/projects?limit=0")).toEqual([400, "INVALID_INPUT"]);
   expect(await statusAndCode("GET", "/v1/projects?limit=1&limit=2")).toEqual([400, "INVALID_INPUT"]);
   expect(await statusAndCode("GET", "/v1/projects?limti=1")).toEqual([400, "INVALID_INPUT"]);
