@@ -2,13 +2,14 @@
 const rooms = {
   "^src/errors\\.ts$": [],
   "^src/runtime\\.ts$": [],
+  "^src/tracing\\.ts$": ["^src/errors\\.ts$"],
   "^src/events/": ["^src/errors\\.ts$"],
   "^projections/": ["^src/events/"],
   "^src/domain/": ["^src/errors\\.ts$", "^src/events/", "^projections/"],
   "^src/sqlite/": ["^src/errors\\.ts$"],
   "^src/store/": ["^src/(errors|runtime)\\.ts$", "^src/sqlite/"],
   "^src/ledger/": [
-    "^src/(errors|runtime)\\.ts$",
+    "^src/(errors|runtime|tracing)\\.ts$",
     "^src/events/",
     "^projections/",
     "^src/domain/",
@@ -22,7 +23,11 @@ const rooms = {
     "^src/ledger/",
     "^src/store/event-store\\.ts$",
   ],
-  "^src/subscriptions/": ["^src/(errors|runtime)\\.ts$", "^src/(events|domain)/", "^src/store/event-store\\.ts$"],
+  "^src/subscriptions/": [
+    "^src/(errors|runtime|tracing)\\.ts$",
+    "^src/(events|domain)/",
+    "^src/store/event-store\\.ts$",
+  ],
   "^src/api/": [
     "^src/(errors|runtime)\\.ts$",
     "^src/(events|domain|ledger|audit|subscriptions)/",
@@ -49,10 +54,10 @@ const rooms = {
     "^src/store/server-projections.ts$",
   ],
   "^src/access/": ["^src/(errors|runtime).ts$", "^src/(events|domain)/", "^src/store/event-store.ts$"],
-  "^src/remote/": ["^src/(errors|runtime).ts$", "^src/(events|domain|ledger|audit|api)/"],
+  "^src/remote/": ["^src/(errors|runtime|tracing).ts$", "^src/(events|domain|ledger|audit|api)/"],
   "^src/observability/": ["^src/api/"],
   "^src/http/": [
-    "^src/(errors|runtime)\\.ts$",
+    "^src/(errors|runtime|tracing)\\.ts$",
     "^src/(events|domain|ledger|audit|api|subscriptions|access|observability)/",
     "^src/store/event-store\\.ts$",
   ],

@@ -121,6 +121,9 @@ export const Metadata = z.looseObject({
   causationId: Text,
   recordedAt: Timestamp,
   schemaVersion: z.int().positive(),
+  /** The trace that the command was given in, as W3C Trace Context has it. */
+  traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 

@@ -25,6 +25,7 @@ import { queryRoutes } from "./query-routes.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { EventStreams } from "./sse.ts";
 import { tokenRoute } from "./token-route.ts";
+import { traceRequests } from "./traced.ts";
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 /** CONTRACT §10: a thousand requests in ten seconds pass; what a client asks beside them must not be the last straw. */
@@ -80,6 +81,7 @@ export async function httpApp(
   app.decorateRequest("problemCode", undefined);
   const methods = new KnownMethods(app);
   const metrics = new Metrics();
+  traceRequests(app);
   observeRequests(app, metrics);
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {

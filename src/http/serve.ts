@@ -5,6 +5,7 @@ import { type JwtOptions, jwtReader } from "../access/jwt.ts";
 import { Tokens } from "../access/tokens.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { LedgerError } from "../errors.ts";
+import { exportTraces } from "../observability/export-traces.ts";
 import { LOG_LEVELS, serviceLog } from "../observability/log.ts";
 import { systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -49,6 +50,7 @@ export const isLoopback = (host: string): boolean =>
 export async function serve(options: ServeOptions): Promise<void> {
   const { host, port, rateLimit, signal, version, logLevel, page, allowedHosts = [] } = options;
   const logger = serviceLog(LOG_LEVELS.find((level) => level === logLevel) ?? "info");
+  const sendLastTraces = await exportTraces(version, logger);
   const jwts = options.jwt && (await jwtReader(options.jwt));
   const isOpenUntilTokens = isLoopback(host);
   const opening = await opened(options);
@@ -87,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
   } finally {
     await opening.close();
+    await sendLastTraces();
   }
 }
 

@@ -7,7 +7,8 @@ import type { PolicyData, RecordedEvent } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { Runtime } from "../runtime.ts";
-import type { EventStore, ExpectedRevision } from "../store/event-store.ts";
+import type { Appended, EventStore, ExpectedRevision, NewEvent } from "../store/event-store.ts";
+import { inSpan, SpanKind } from "../tracing.ts";
 import { compose, type Intent, intentOf } from "./compose.ts";
 import { type Folded, foldedEvent, type ProjectCache } from "./project-cache.ts";
 
@@ -51,7 +52,10 @@ export class CommandPath {
   /** @throws {LedgerError} the refusal, CONFLICT, COMMAND_REUSED, TOO_LARGE, CORRUPT, STORE_UNAVAILABLE or ABORTED. */
   execute(command: Command, signal?: AbortSignal): Promise<Executed> {
     const { project } = command;
-    const turn = (this.#last.get(project) ?? Promise.resolve()).then(() => this.#run(command, signal));
+    const attributes = { "model_ledger.project": project };
+    const turn = inSpan(command.type, { attributes }, () =>
+      (this.#last.get(project) ?? Promise.resolve()).then(() => this.#run(command, signal)),
+    );
     const settled = turn.then(
       () => undefined,
       () => undefined,
@@ -69,7 +73,7 @@ export class CommandPath {
   }
 
   async #run(command: Command, signal: AbortSignal | undefined): Promise<Executed> {
-    const { cache, store } = this.#parts;
+    const { cache } = this.#parts;
     const intent = intentOf(command, this.#parts.runtime, this.#parts.actor);
     let folded = await cache.known(command.project);
     let isFresh = false;
@@ -88,7 +92,7 @@ export class CommandPath {
       const { events, proposed } = compose(outcome.events, intent, folded, now);
       const expected = expectedAt(folded);
       try {
-        const { revision, position } = await store.append(streamOf(command.project), proposed, expected);
+        const { revision, position } = await this.#append(streamOf(command.project), proposed, expected);
         if (intent.digest !== undefined && !(await this.#isInLog(events))) {
           // The ids stood there already: this very command, from elsewhere, or from here when its answer was lost.
           folded = await cache.fresh(command.project);
@@ -114,6 +118,13 @@ export class CommandPath {
         return earlier;
       }
     }
+  }
+
+  #append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended> {
+    const attributes = { "model_ledger.stream": stream, "model_ledger.events": events.length };
+    return inSpan("append", { kind: SpanKind.CLIENT, attributes }, () =>
+      this.#parts.store.append(stream, events, expected),
+    );
   }
 
   /**

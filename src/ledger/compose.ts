@@ -8,6 +8,7 @@ import { streamOf } from "../events/names.ts";
 import { SCHEMA_VERSION } from "../events/upcast.ts";
 import type { Runtime } from "../runtime.ts";
 import type { NewEvent } from "../store/event-store.ts";
+import { currentTrace } from "../tracing.ts";
 import { canonical, link, withHash } from "./hash-chain.ts";
 import type { Folded } from "./project-cache.ts";
 
@@ -66,6 +67,7 @@ export function compose(
   const proposed: NewEvent[] = [];
   let previous = state.hash;
   let bytes = 0;
+  const traced = currentTrace();
   for (const fact of facts) {
     const id = intent.eventId(events.length);
     const unsealed: Omit<EventMetadata, "hash"> = {
@@ -77,6 +79,7 @@ export function compose(
       causationId: events[0]?.id ?? intent.causationId,
       recordedAt,
       schemaVersion: SCHEMA_VERSION,
+      ...traced,
     };
     const data = canonical(fact.data);
     const metadata = canonical(unsealed);

@@ -1,6 +1,7 @@
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
 import { parseJson } from "../events/parse-json.ts";
 import type { Runtime } from "../runtime.ts";
+import { currentTrace } from "../tracing.ts";
 
 /** A request is tried so often when nobody answers: a command has its id, so that twice is once. */
 const MAX_ATTEMPTS = 4;
@@ -67,6 +68,7 @@ export class HttpClient {
         headers: {
           ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
           ...(body !== undefined && { "content-type": "application/json" }),
+          ...currentTrace(),
           ...headers,
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),

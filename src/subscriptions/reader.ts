@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../events/events.ts";
 import { recorded } from "../events/stored.ts";
 import { pause, type Runtime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
+import { inSpan, SpanKind } from "../tracing.ts";
 import { type EventFilter, isOfEnvironment, mayMatch, onlyStream } from "./event-filter.ts";
 import type { HeldLease } from "./lease.ts";
 import type { ParkedEvent, ParkedList } from "./parked.ts";
@@ -31,6 +32,7 @@ export type Observation =
   | { readonly kind: "parked"; readonly event: RecordedEvent; readonly attempts: number; readonly error: unknown };
 
 export interface Plan {
+  readonly name: string;
   readonly filter: EventFilter;
   readonly handle: Handle;
   readonly maxAttempts: number;
@@ -152,7 +154,15 @@ export class SubscriptionReader {
     const { plan } = this.#parts;
     await this.#lease.ensure();
     try {
-      await plan.handle(event, { number, signal: stop });
+      const { type, position } = event;
+      const attributes = {
+        "model_ledger.event_type": type,
+        "model_ledger.position": position,
+        "model_ledger.attempt": number,
+      };
+      await inSpan(`handle ${plan.name}`, { kind: SpanKind.CONSUMER, attributes, cause: event.metadata }, () =>
+        plan.handle(event, { number, signal: stop }),
+      );
       return undefined;
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -136,7 +136,7 @@ export class Subscriptions {
   async #run(options: Omit<z.infer<typeof SubscriptionInput>, "signal">, ended: AbortSignal): Promise<void> {
     const { name, from, handle, maxAttempts, maxDeaths, backOff, leaseMs, observe, ...filter } = options;
     const tell = observe ?? ((): void => undefined);
-    const plan: Plan = { filter, handle, maxAttempts, maxDeaths, backOff, observe: tell };
+    const plan: Plan = { name, filter, handle, maxAttempts, maxDeaths, backOff, observe: tell };
     const parked = new ParkedList(this.#store, name);
     for (let failures = 0; !ended.aborted; ) {
       try {

@@ -5,13 +5,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
+import { receiver } from "../subscriptions/receiver.ts";
 
 const main = join(import.meta.dirname, "../../src/main.ts");
 const newFolder = () => mkdtempSync(join(tmpdir(), "model-ledger-serve-"));
 
 /** The program, serving; `url` once it says where. */
-async function serving(args: readonly string[] = [], store = `sqlite:${join(newFolder(), "ledger.db")}`) {
-  const child = spawn(process.execPath, [main, "--store", store, "--json", "serve", "--port", "0", ...args]);
+async function serving(
+  args: readonly string[] = [],
+  store = `sqlite:${join(newFolder(), "ledger.db")}`,
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const child = spawn(process.execPath, [main, "--store", store, "--json", "serve", "--port", "0", ...args], {
+    env: { ...process.env, ...environment },
+  });
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
   const stderr: string[] = [];
   child.stderr.on("data", (chunk) => stderr.push(String(chunk)));
@@ -118,4 +125,18 @@ test("where the store is not up yet it is alive, not ready, and says so", async 
   expect((await fetch(`${url}/v1/projects`)).status).toBe(503);
   child.kill("SIGTERM");
   expect(await exited).toEqual([0, null]);
+});
+
+test("it exports its traces to a collector, the last ones when it ends", async () => {
+  const collector = await receiver();
+  const { child, exited, url } = await serving([], undefined, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: new URL(collector.url).origin,
+  });
+  await record(url, "Prices");
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+  expect(collector.received.map(({ path }) => path)).toContain("/v1/traces");
+  const sent = collector.received.map(({ body }) => body).join("");
+  expect(sent).toContain('"name":"POST /v1/projects/:project/models"');
+  expect(sent).toContain('"name":"RecordTraining"');
 });

@@ -20,6 +20,8 @@ export function cloudEvent({ id, type, data, metadata, revision, position, recor
     actor: metadata.actor,
     ...(metadata.reason !== undefined && { reason: metadata.reason }),
     correlationid: metadata.correlationId,
+    ...(metadata.traceparent !== undefined && { traceparent: metadata.traceparent }),
+    ...(metadata.tracestate !== undefined && { tracestate: metadata.tracestate }),
     data,
   });
 }

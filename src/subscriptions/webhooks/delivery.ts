@@ -1,5 +1,6 @@
 import type { RecordedEvent } from "../../events/events.ts";
 import type { Runtime } from "../../runtime.ts";
+import { currentTrace, inSpan, SpanKind } from "../../tracing.ts";
 import { CLOUD_EVENT_TYPE, cloudEvent } from "./cloud-event.ts";
 import type { DeliveryAttempt, DeliveryLog } from "./delivery-log.ts";
 import type { Webhook } from "./registration.ts";
@@ -53,7 +54,11 @@ export async function deliver(
       "user-agent": "model-ledger",
     };
     const { url, allowPrivate } = webhook;
-    answer = await send({ url, headers, body, allowPrivate }, AbortSignal.any([signal, timeout.signal]));
+    const ended = AbortSignal.any([signal, timeout.signal]);
+    const attributes = { "http.request.method": "POST", "server.address": new URL(url).hostname };
+    answer = await inSpan("POST", { kind: SpanKind.CLIENT, attributes, cause: event.metadata }, () =>
+      send({ url, headers: { ...headers, ...currentTrace() }, body, allowPrivate }, ended),
+    );
     failure = failureIn(answer);
   } catch (error) {
     if (signal.aborted) throw error; // neither delivered nor refused: it is sent again
