@@ -55,7 +55,7 @@ const rooms = {
   ],
   "^src/access/": ["^src/(errors|runtime).ts$", "^src/(events|domain)/", "^src/store/event-store.ts$"],
   "^src/remote/": ["^src/(errors|runtime|tracing).ts$", "^src/(events|domain|ledger|audit|api)/"],
-  "^src/observability/": ["^src/api/"],
+  "^src/observability/": ["^src/(api|ledger)/"],
   "^src/http/": [
     "^src/(errors|runtime|tracing)\\.ts$",
     "^src/(events|domain|ledger|audit|api|subscriptions|access|observability)/",

@@ -1,7 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ServedLedger } from "../api/served-ledger.ts";
+import type { ActiveModel } from "../ledger/active-model.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Every series costs Prometheus memory for as long as it keeps any: of more active models only the newest have one. */
+const MAX_ACTIVE_SERIES = 1_000;
 
 /** What Prometheus asks of a service. Names and labels are a promise: dashboards and alerts are built on them. */
 export class Metrics {
@@ -14,16 +18,17 @@ export class Metrics {
   readonly #commands = this.#counter("commands_total", "Commands by what became of them", ["command", "outcome"]);
   readonly #commandSeconds = this.#histogram("command_duration_seconds", "Time to carry out a command", ["command"]);
   readonly #streams = this.#gauge("event_streams", "Event streams that are open", []);
-  readonly #active = this.#gauge("active_model_info", "1 for the model that is active", [
-    "project",
-    "environment",
-    "version",
-    "algorithm",
-    "model_id",
-  ]);
-  readonly #finished = this.#gauge("subscription_finished_events", "Events that a durable subscription has finished", [
-    "subscription",
-  ]);
+  readonly #active = this.#gauge(
+    "active_model_info",
+    "1 for the model that is active; for the thousand newest deployments",
+    ["project", "environment", "version", "algorithm", "model_id"],
+  );
+  readonly #activeCount = this.#gauge("active_models", "Environments of projects in which a model is active", []);
+  readonly #finished = this.#counter(
+    "subscription_finished_events_total",
+    "Events that a durable subscription has finished",
+    ["subscription"],
+  );
   readonly #parked = this.#gauge("subscription_parked_events", "Events that it could not handle", ["subscription"]);
   readonly #lag = this.#gauge("subscription_lag_events", "Events that it has yet to handle, counted up to 1000", [
     "subscription",
@@ -79,15 +84,16 @@ export class Metrics {
 
   async #askLedger(ledger: ServedLedger): Promise<void> {
     const active = await ledger.activeModels();
+    this.#activeCount.set(active.length);
     this.#active.reset();
-    for (const { project, environment, version, algorithm, modelId } of active) {
+    for (const { project, environment, version, algorithm, modelId } of newest(active)) {
       this.#active.set({ project, environment, version: String(version), algorithm, model_id: modelId }, 1);
     }
     this.#finished.reset();
     this.#parked.reset();
     this.#lag.reset();
     for (const { name: subscription, finished, parked, checkpoint } of await ledger.subscriptions.list()) {
-      this.#finished.set({ subscription }, finished);
+      this.#finished.inc({ subscription }, finished);
       this.#parked.set({ subscription }, parked);
       this.#lag.set({ subscription }, await ledger.countAfter(checkpoint));
     }
@@ -104,6 +110,12 @@ export class Metrics {
   #histogram<Label extends string>(name: string, help: string, labelNames: Label[]): Histogram<Label> {
     return new Histogram({ name: PREFIX + name, help, labelNames, buckets: SECONDS, registers: [this.#registry] });
   }
+}
+
+function newest(active: readonly ActiveModel[]): readonly ActiveModel[] {
+  if (active.length <= MAX_ACTIVE_SERIES) return active;
+  const byTime = active.toSorted((a, b) => (a.recordedAt < b.recordedAt ? 1 : -1));
+  return byTime.slice(0, MAX_ACTIVE_SERIES);
 }
 
 const PREFIX = "model_ledger_";

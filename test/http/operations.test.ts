@@ -87,3 +87,13 @@ test("every answer has the headers that keep browsers safe, and none sends them 
   const docs = await service.ask("GET", "/docs");
   expect(docs.text).not.toMatch(/(src|href)="(https?:)?\/\//);
 });
+
+test("of many active models only the thousand newest are series of their own, and all are counted", async () => {
+  await using service = await serviceOn();
+  for (let index = 0; index <= 1_000; index++) {
+    await service.ledger.recordTraining({ project: `Project ${index}`, ...training });
+  }
+  const { text } = await service.ask("GET", "/metrics");
+  expect(text.match(/^model_ledger_active_model_info\{/gm)?.length).toBe(1_000);
+  expect(text).toContain("model_ledger_active_models 1001\n");
+});
