@@ -23,6 +23,7 @@ import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { refuseStrangers } from "./same-site.ts";
+import { letGoOfSilent } from "./silent-connections.ts";
 import { EventStreams } from "./sse.ts";
 import { tokenRoute } from "./token-route.ts";
 import { traceRequests } from "./traced.ts";
@@ -79,6 +80,7 @@ export async function httpApp(
   });
   app.decorateRequest("caller");
   app.decorateRequest("problemCode", undefined);
+  letGoOfSilent(app, runtime);
   const methods = new KnownMethods(app);
   const metrics = new Metrics();
   traceRequests(app);

@@ -6,6 +6,8 @@ import { currentTrace } from "../tracing.ts";
 /** A request is tried so often when nobody answers: a command has its id, so that twice is once. */
 const MAX_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 50;
+/** Whoever closes waits for the answers that are still to come, but not for ever. */
+const MAX_CLOSING_MS = 10_000;
 
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
@@ -38,6 +40,8 @@ export class HttpClient {
   readonly #token: string | undefined;
   readonly #runtime: Runtime;
   readonly #closing = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(url: URL, token: string | undefined, runtime: Runtime) {
     this.address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
@@ -46,6 +50,17 @@ export class HttpClient {
   }
 
   async json<Answer>(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    if (this.#isClosed) throw this.#closed();
+    const answer = this.#answer<Answer>(method, path, options);
+    this.#underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#underWay.delete(answer);
+    }
+  }
+
+  async #answer<Answer>(method: string, path: string, options: RequestOptions): Promise<Answer> {
     const response = await this.#patiently(method, path, options);
     try {
       return parseJson(await response.text()) as Answer;
@@ -59,8 +74,7 @@ export class HttpClient {
    * @throws {LedgerError} what the service refused it with, STORE_UNAVAILABLE when it does not answer, ABORTED, CLOSED.
    */
   async send(method: string, path: string, { query, body, headers, signal }: RequestOptions): Promise<Response> {
-    const { aborted } = this.#closing.signal;
-    if (aborted) throw new LedgerError("CLOSED", `the ledger ${this.address} is closed`);
+    if (this.#closing.signal.aborted) throw this.#closed();
     let response: Response;
     try {
       response = await fetch(`${this.address}${path}${textOf(query)}`, {
@@ -82,8 +96,17 @@ export class HttpClient {
     throw await this.#refusal(response);
   }
 
-  close(): void {
+  /** What is asked from here on is refused; what was asked before is answered. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const cancel = this.#runtime.after(MAX_CLOSING_MS, () => this.#closing.abort());
+    await Promise.allSettled(this.#underWay);
+    cancel();
     this.#closing.abort();
+  }
+
+  #closed(): LedgerError {
+    return new LedgerError("CLOSED", `the ledger ${this.address} is closed`);
   }
 
   async #patiently(method: string, path: string, options: RequestOptions): Promise<Response> {

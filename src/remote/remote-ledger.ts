@@ -291,7 +291,7 @@ export class RemoteLedger implements Ledger {
   async close(): Promise<void> {
     await Promise.all([...this.#followers].map((follower) => follower.close()));
     this.#closing.abort();
-    this.#client.close();
+    await this.#client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -379,9 +379,8 @@ type SentVerification = Omit<Verification, "firstBroken"> & {
   readonly firstBroken?: Sent<NonNullable<Verification["firstBroken"]>>;
 };
 
-function summaryOf({ active, ...sent }: SentSummary): ProjectSummary {
-  return {
-    ...withRevision<ProjectSummary>(sent as never),
-    active: active.map((one) => withRevision<ActiveModel>(one)),
-  };
+function summaryOf(sent: SentSummary): ProjectSummary {
+  // The same names in the same order as they came.
+  const active = sent.active.map((one) => withRevision<ActiveModel>(one));
+  return { ...sent, active, revision: BigInt(sent.revision) };
 }

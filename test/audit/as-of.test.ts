@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
-import { codeOf, onEveryStore } from "../ledger/stores.ts";
+import { codeOf, onEveryLedger } from "../ledger/stores.ts";
 
 const project = "Digits";
 const START = Date.UTC(2026, 0, 1);
@@ -26,7 +26,7 @@ async function withDeployments(
   return ledger;
 }
 
-onEveryStore((place) => {
+onEveryLedger((place) => {
   test("recorded time decides unless the caller's own clock is asked for; ties go to the later in the log", async () => {
     await using ledger = await withDeployments(place().open, [
       { recorded: 10, said: 10 },

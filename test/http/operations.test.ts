@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
 import type { Caller } from "../../src/access/scopes.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
@@ -61,6 +63,14 @@ test("while it drains it is not ready, and answers what still comes", async () =
   draining.abort();
   expect((await service.ask("GET", "/readyz")).status).toBe(503);
   expect((await service.ask("GET", "/v1/projects")).status).toBe(200);
+});
+
+test("a connection on which nothing was asked does not hold up its end", { timeout: 30_000 }, async () => {
+  await using service = await serviceOn();
+  const url = new URL(await service.app.listen({ port: 0, host: "127.0.0.1" }));
+  const silent = connect(Number(url.port), url.hostname);
+  await once(silent, "connect");
+  await Promise.all([once(silent, "close"), service.app.close()]);
 });
 
 test("a failure of the service's own shows nothing of itself but the request's id", async () => {

@@ -11,6 +11,7 @@ import type { EventStore } from "../../src/store/event-store.ts";
 import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { sqliteEventStore } from "../../src/store/sqlite.ts";
+import { servedLedger } from "../remote/served.ts";
 import { freshCategory, onEventStoreDb } from "../store/server.ts";
 
 /** One history on every store, and every question there is: the answers are the same to the letter. */
@@ -208,6 +209,17 @@ test("memory: from tables, the same answers", () => {
 test("sqlite: the same answers, from the log and from tables", async () => {
   const answers = await bothAnswers(() => sqliteEventStore(join(folder, "ledger.db"), systemRuntime()));
   expect(answers).toEqual([expected, expected]);
+});
+
+test("http: the same answers, but for the export, which asks for the store itself", async () => {
+  const store: EventStore = { ...memoryEventStore(), close: async () => undefined };
+  await live(new LocalLedger(store, { runtime: countedRuntime() }));
+  const ledger = await servedLedger(store);
+  const { export: refused, ...answers } = await answersOf(ledger);
+  const { export: _, ...others } = expected;
+  expect(refused).toMatch(/^INVALID_INPUT: an export: not over HTTP/);
+  expect(answers).toEqual(others);
+  await ledger.close();
 });
 
 onEventStoreDb((server) => {

@@ -4,7 +4,7 @@ import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { LedgerError } from "../../src/errors.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
-import { codeOf, onEveryStore } from "./stores.ts";
+import { codeOf, onEveryLedger } from "./stores.ts";
 
 const project = "Digits";
 const task = "classification";
@@ -14,7 +14,7 @@ const train = (ledger: Ledger, f1: number, more: object = {}) =>
 /** The project as a ledger without any memory reads it. */
 const readAnew = async (store: EventStore) => new LocalLedger(store).project(project);
 
-onEveryStore((place) => {
+onEveryLedger((place) => {
   test("one commandId given at once in two places is done once, and both get the same answer", async () => {
     const here = place();
     const [one, two] = [await here.open(), await here.open()];

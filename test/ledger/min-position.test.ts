@@ -4,7 +4,7 @@ import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
-import { codeOf, onEveryStore } from "./stores.ts";
+import { codeOf, onEveryLedger } from "./stores.ts";
 
 const project = "Digits";
 const train = (ledger: Ledger) =>
@@ -43,7 +43,7 @@ test("a position that is reached between two looks at the log is not waited for"
   expect(await new LocalLedger(racing).project(project, { minPosition })).toMatchObject({ models: 2 });
 });
 
-onEveryStore((place) => {
+onEveryLedger((place) => {
   test("a read asked to wait for a position answers at once when it is there", async () => {
     await using ledger = await place().open();
     const { position } = await train(ledger);

@@ -9,6 +9,7 @@ import type { EventStore } from "../../src/store/event-store.ts";
 import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { openStore } from "../../src/store/open-store.ts";
+import { servedLedger } from "../remote/served.ts";
 import { freshCategory, onEventStoreDb } from "../store/server.ts";
 
 /** A place that ledgers can be opened on again and again, as after a restart. */
@@ -43,6 +44,18 @@ export function onEveryStore(claims: (place: () => Place) => void): void {
       const category = freshCategory();
       const store = () => eventStoreDbEventStore(url(), systemRuntime(), { category });
       return { store, open: async (options) => new LocalLedger(await store(), options) };
+    });
+  });
+}
+
+/** As {@link onEveryStore}, and over HTTP from a service. */
+export function onEveryLedger(claims: (place: () => Place) => void): void {
+  onEveryStore(claims);
+  describe("on http:", () => {
+    claims(() => {
+      const store = memoryEventStore();
+      const shared: EventStore = { ...store, close: async () => undefined };
+      return { open: (options) => servedLedger(shared, options), store: async () => shared };
     });
   });
 }
