@@ -70,6 +70,20 @@ describe("docker-compose.yml", () => {
     }
   });
 
+  test("runs the service without rights, on a file system that it cannot write, once its store is healthy", () => {
+    const { app } = services;
+    expect(app).toMatchObject({
+      build: ".",
+      profiles: ["app"],
+      read_only: true,
+      cap_drop: ["ALL"],
+      security_opt: ["no-new-privileges:true"],
+      depends_on: { eventstore: { condition: "service_healthy" } },
+    });
+    expect(app?.healthcheck?.test.join(" ")).toContain("/readyz");
+    expect(app?.volumes?.filter((mount) => !mount.endsWith(":ro"))).toEqual(["app-data:/data"]);
+  });
+
   test("opens ports to this machine alone, none twice", () => {
     const ports = named.flatMap(([, { ports: opened = [] }]) => opened);
     expect(ports.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
