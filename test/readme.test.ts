@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -17,7 +19,7 @@ function blocks(language: string): string[] {
 
 function run(command: string, args: readonly string[]): string {
   const env = { ...process.env, NO_COLOR: "1", MODEL_LEDGER_STORE: "sqlite:./shell.db" };
-  return execFileSync(command, args, { cwd: folder, encoding: "utf8", env });
+  return execFileSync(command, args, { cwd: folder, encoding: "utf8", env, timeout: 90_000 });
 }
 
 describe("the README", () => {
@@ -47,6 +49,30 @@ describe("the README", () => {
       /^true better: f1 0.94 against 0.91 .*\nsvm\n3 .* rollback\n2 .* new_score\n1 .* new_score\n$/,
     );
     expect(outputs[1]).toBe("1\n");
+  });
+
+  test("shows a service that is used with curl", { timeout: 120_000 }, async () => {
+    const [script = ""] = blocks("shell");
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const program = `#!/bin/sh\nexec "${process.execPath}" "${join(root, "bin/model-ledger.js")}" "$@"\n`;
+    writeFileSync(join(folder, "model-ledger"), program, { mode: 0o755 });
+    const whole = [
+      "set -euo pipefail",
+      'PATH="$PWD:$PATH"',
+      "trap 'kill $(jobs -p)' EXIT",
+      "export MODEL_LEDGER_STORE=sqlite:./service.db",
+      script.replaceAll("8080", String(port)),
+    ];
+    const answers = run("bash", ["-c", whole.join("\n")]);
+    expect(answers).toContain('{"status":"ready"}');
+    expect(answers).toMatch(/"version":1,.*"deployed":true/);
+    expect(answers).toMatch(/"strategy":"best_score",.*"number":2/);
+    expect(answers).toMatch(/"actor":"ci","reason":"the weekly check"/);
+    expect(answers).toMatch(/^Digits,production,2,.*,ci,the weekly check,best_score,/m);
+    expect(answers.match(/^event: ModelDeployed$/gm)).toHaveLength(2);
   });
 
   test("shows commands that run", () => {
