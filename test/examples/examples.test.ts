@@ -62,6 +62,28 @@ function run(command: string, argv: readonly string[], env: Readonly<Record<stri
   return { status, stdout, stderr };
 }
 
+/** What the GitHub Actions step runs. */
+function actionStep(): string {
+  const script = /^ {6}run: \|\n((?: {8}.*\n?)+)/m.exec(
+    readFileSync(join(examples, "github-action/action.yml"), "utf8"),
+  );
+  return (script?.[1] ?? "").replaceAll(/^ {8}/gm, "");
+}
+
+const jobEnvironment = (folder: string, env: Readonly<Record<string, string>>) => ({
+  TOKEN: "",
+  TASK: "classification",
+  ALGORITHM: "svm",
+  METRICS_FILE: join(folder, "metrics.json"),
+  ARTIFACT_URI: "s3://models/1",
+  GITHUB_SHA: "abc",
+  GITHUB_RUN_ID: "77",
+  GITHUB_JOB: "train",
+  GITHUB_OUTPUT: join(folder, "output"),
+  GITHUB_STEP_SUMMARY: join(folder, "summary"),
+  ...env,
+});
+
 describe("examples", () => {
   needing("python3")("train.py records a training, once a run, and the ledger decides", async () => {
     const { url, folder } = await served();
@@ -93,28 +115,10 @@ describe("examples", () => {
     "jq",
   )("the GitHub Actions step records a training, and a job run again records nothing", async () => {
     const { url, folder } = await served();
-    const script = /^ {6}run: \|\n((?: {8}.*\n?)+)/m.exec(
-      readFileSync(join(examples, "github-action/action.yml"), "utf8"),
-    );
-    const step = (script?.[1] ?? "").replaceAll(/^ {8}/gm, "");
     writeFileSync(join(folder, "metrics.json"), '{"f1": 0.91, "accuracy": 0.93}');
     const [output, summary] = [join(folder, "output"), join(folder, "summary")];
     const job = (env: Readonly<Record<string, string>> = {}) =>
-      run("bash", ["-c", step], {
-        URL: url,
-        TOKEN: "",
-        PROJECT: "Digits / v2",
-        TASK: "classification",
-        ALGORITHM: "svm",
-        METRICS_FILE: join(folder, "metrics.json"),
-        ARTIFACT_URI: "s3://models/1",
-        GITHUB_SHA: "abc",
-        GITHUB_RUN_ID: "77",
-        GITHUB_JOB: "train",
-        GITHUB_OUTPUT: output,
-        GITHUB_STEP_SUMMARY: summary,
-        ...env,
-      });
+      run("bash", ["-c", actionStep()], jobEnvironment(folder, { URL: url, PROJECT: "Digits / v2", ...env }));
     expect(job()).toMatchObject({ status: 0, stderr: "" });
     expect(job().status).toBe(0);
     expect(readFileSync(output, "utf8")).toBe("version=1\ndeployed=true\n".repeat(2));
@@ -175,6 +179,52 @@ describe("examples", () => {
       expect(await answerOf(`${server.url}/model`)).toMatchObject({ version: 1, heardSecondsAgo: expect.any(Number) });
     },
   );
+
+  needing(
+    "python3",
+    "bash",
+    "curl",
+    "jq",
+  )("each works with a token that may do its part, and with none that may not", async () => {
+    const { url, folder, store } = await served();
+    const tokenFor = (name: string, scope: string): string => {
+      const create = ["token", "create", "--name", name, "--scope", scope, "--project", "Digits*", "--json"];
+      return JSON.parse(run(process.execPath, [bin, "--store", store, ...create]).stdout).token;
+    };
+    const [trainer, reader] = [tokenFor("trainer", "train"), tokenFor("reader", "read")];
+    const trained = (token: string, project = "Digits") =>
+      run("python3", [join(examples, "train.py"), project, "--url", url, "--out", join(folder, "model.json")], {
+        MODEL_LEDGER_TOKEN: token,
+      });
+    const outcomes = [trained(""), trained("mlt_made-up"), trained(reader), trained(trainer, "Prices")];
+    expect(outcomes.map(({ status, stderr }) => [status, /[A-Z]+_?[A-Z]+(_[A-Z]+)*/.exec(stderr)?.[0]])).toEqual([
+      [1, "UNAUTHENTICATED"],
+      [1, "UNAUTHENTICATED"],
+      [1, "FORBIDDEN"],
+      [1, "PROJECT_NOT_FOUND"],
+    ]);
+    const server = await started(
+      "python3",
+      [join(examples, "inference_server.py"), "Digits", "--url", url, "--port", "0"],
+      {
+        MODEL_LEDGER_TOKEN: reader,
+      },
+    );
+    expect(JSON.parse(trained(trainer).stdout)).toMatchObject({ version: 1, deployed: true });
+    await expect.poll(() => answerOf(`${server.url}/model`), PATIENCE).toMatchObject({ version: 1 });
+    writeFileSync(join(folder, "metrics.json"), '{"f1": 0.999}');
+    const job = (token: string) =>
+      run("bash", ["-c", actionStep()], jobEnvironment(folder, { URL: url, TOKEN: token, PROJECT: "Digits" }));
+    expect(job(reader)).toMatchObject({ status: 1, stderr: expect.stringContaining("FORBIDDEN") });
+    expect(job(trainer)).toMatchObject({ status: 0, stderr: "" });
+    const { items } = (await (
+      await fetch(`${url}/v1/deployments`, { headers: { authorization: `Bearer ${reader}` } })
+    ).json()) as { items: readonly object[] };
+    expect(items).toMatchObject([
+      { number: 2, version: 2, actor: "trainer" },
+      { number: 1, version: 1, actor: "trainer" },
+    ]);
+  });
 
   test("slack-receiver.mjs tells of what is signed, and of that once", async () => {
     const { store, url } = await served();
