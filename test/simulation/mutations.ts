@@ -19,9 +19,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: "an append expects whatever revision is there",
     file: COMMANDS,
-    find: "await store.append(streamOf(command.project), proposed, expected)",
+    find: "() =>\n      this.#parts.store.append(stream, events, expected)",
     replace:
-      'await store.append(streamOf(command.project), proposed, await (async () => { for await (const last of store.readStream(streamOf(command.project), { direction: "backwards", maxCount: 1 })) return last.revision; return "no_stream" as const; })())',
+      'async () =>\n      this.#parts.store.append(stream, events, await (async () => { for await (const last of this.#parts.store.readStream(stream, { direction: "backwards", maxCount: 1 })) return last.revision; return "no_stream" as const; })())',
   },
   {
     bug: "the cache is not refreshed after a conflict",

@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { explore } from "./explore.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
+import { plant } from "./plant.ts";
 
 /**
  * Proves the prover: plants each bug in a copy of the sources and lets the fixed seeds of CI look for it.
@@ -12,25 +12,6 @@ import { MUTATIONS, type Mutation } from "./mutations.ts";
  */
 const SEEDS = 2_000;
 const MAX_SECONDS = 180;
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COPIED = ["src", "projections", "test/simulation", "test/domain/naive-model.ts", "package.json"];
-
-function plant({ bug, file, find, replace }: Mutation): string {
-  const copy = mkdtempSync(join(tmpdir(), "model-ledger-mutant-"));
-  for (const path of COPIED) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(copy, path), { recursive: true });
-  }
-  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
-  const source = readFileSync(join(copy, file), "utf8");
-  const times = source.split(find).length - 1;
-  if (times !== 1) throw new Error(`"${bug}": what it replaces stands ${times} times in ${file}`);
-  writeFileSync(
-    join(copy, file),
-    source.replace(find, () => replace),
-  );
-  return copy;
-}
 
 async function search(mutation: Mutation): Promise<{ readonly row: string; readonly isFound: boolean }> {
   const copy = plant(mutation);

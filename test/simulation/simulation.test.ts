@@ -26,15 +26,3 @@ test("the same seed lives the same life in another process", async () => {
 test("another seed lives another life", async () => {
   expect(await traceOf(8)).not.toEqual(await traceOf(9));
 });
-
-/** Each failed once: what it found is mended. */
-const REGRESSIONS: Readonly<Record<string, readonly number[]>> = {
-  "a follower whose subscription failed goes on when the store is back": [7, 14, 20],
-};
-
-for (const [claim, seeds] of Object.entries(REGRESSIONS)) {
-  test(claim, async () => {
-    for (const seed of seeds)
-      expect({ seed, violations: (await run(settingOf(seed))).violations }).toEqual({ seed, violations: [] });
-  });
-}
