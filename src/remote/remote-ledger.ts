@@ -200,7 +200,9 @@ export class RemoteLedger implements Ledger {
   explain(input: ExplainOptions): Promise<Explanation>;
   explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
   async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
-    if ("version" in input || "modelId" in input) {
+    // Untyped callers give anything: what is no object is refused below.
+    const fields: object = Object(input);
+    if ("version" in fields || "modelId" in fields) {
       const { project, version, modelId, signal, ...rest } = validated(ExplainTrainingInput, input, "query");
       const path = `${at(project)}/models/${version ?? modelId}/explanation`;
       return this.#client.json<TrainingExplanation>("GET", path, { query: waiting(rest), signal });

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
 import { LedgerError, openLedger } from "../../src/index.ts";
+import { memoryEventStore } from "../../src/store/memory.ts";
+import { servedLedger } from "../remote/served.ts";
 
 /** Whatever is wrong is one clear INVALID_INPUT that names the field, and the log stays as it was. */
 const P = "Digits";
 let ledger: Ledger;
-beforeAll(async () => {
-  ledger = await openLedger("memory:");
-  await ledger.recordTraining({ project: P, task: "classification", algorithm: "svm", metrics: { f1: 0.9 } });
-});
-afterAll(() => ledger.close());
 
 const cyclic: Record<string, unknown> = {};
 cyclic.self = cyclic;
@@ -281,7 +278,16 @@ const described = (input: unknown): string => {
 
 const all = [...notObjects, ...badProjects, ...badTrainings, ...badOptions, ...badDeployments, ...badGovernment];
 
-describe("bad input", () => {
+describe.each([
+  ["memory:", () => openLedger("memory:")],
+  ["http:", () => servedLedger(memoryEventStore())],
+])("bad input on %s", (_scheme, open) => {
+  beforeAll(async () => {
+    ledger = await open();
+    await ledger.recordTraining({ project: P, task: "classification", algorithm: "svm", metrics: { f1: 0.9 } });
+  });
+  afterAll(() => ledger.close());
+
   test(`is tried in more than a hundred ways (${all.length} commands)`, () => expect(all.length).toBeGreaterThan(100));
 
   test.each(all.map(([method, input, names]) => [method, described(input), names, input] as const))(
