@@ -1,27 +1,22 @@
 import type { Database, Statement } from "better-sqlite3";
+import { type Column, columns, type Fit } from "./columns.ts";
+import { broadFits, namedFit } from "./fits.ts";
 import { merged } from "./merge.ts";
 import { table } from "./schema.ts";
 import type { Cell, SearchRequest } from "./wire.ts";
 
-/** More numbers than this are not merged: with so many the rows that fit lie close together. */
+/** More numbers than this are not named one by one. */
 const MAX_KEYS = 2_000;
+const MAX_REMEMBERED = 64;
+/** So many rows are looked at one by one; where more must be, to find those that fit in two ways, columns are faster. */
+const MAX_LOOKED_AT = 1_000;
 
 /** A column of numbers, and those of them that fit: every row that fits has one of them. */
 interface Family {
-  readonly column: "model" | "lane" | "facet" | "reason";
+  readonly column: Column;
   readonly ids: ReadonlySet<number>;
   /** How many deployments have one of them. */
   readonly total: number;
-}
-
-/** What is looked at to decide on a row. */
-export interface Candidate {
-  readonly seq: number;
-  readonly model: number;
-  readonly lane: number;
-  readonly facet: number;
-  readonly reason: number | null;
-  readonly recordedAt: string;
 }
 
 interface Stretch {
@@ -34,9 +29,11 @@ export interface Search {
   search(request: SearchRequest, skewMs: number): readonly Cell[];
 }
 
+/** `broad`: those that fit, but too many to name. */
+type Families = { readonly named: readonly Family[]; readonly broad: readonly Fit[] };
 type Numbers = { readonly id: number; readonly deployments: number };
 
-export function search(database: Database, maxKeys = MAX_KEYS): Search {
+export function search(database: Database, maxKeys = MAX_KEYS, maxLookedAt = MAX_LOOKED_AT): Search {
   const deployments = table("deployments");
   const statements = new Map<string, Statement<Cell[], unknown>>();
   /** Prepared once; the texts are few. */
@@ -64,13 +61,28 @@ export function search(database: Database, maxKeys = MAX_KEYS): Search {
        WHERE d.seq = ?`,
     )
     .raw() as Statement<[number], Cell[]>;
-  const candidateAt = database.prepare<[number], Candidate>(
-    `SELECT seq, model, lane, facet, reason, recordedAt FROM ${deployments} WHERE seq = ?`,
+  const byColumns = columns(database);
+  const broadly = broadFits(database);
+  const namedBefore = new Map<string, Family | undefined>();
+  let remembered = "";
+  /** What fits is remembered as long as there are no more deployments, in the same tables. */
+  function forgetUnless(state: string): void {
+    if (state === remembered && namedBefore.size < MAX_REMEMBERED) return;
+    remembered = state;
+    namedBefore.clear();
+    broadly.forget();
+  }
+  const candidateAt = database.prepare<[number], Readonly<Record<Column, number | null>>>(
+    `SELECT model, lane, facet, reason FROM ${deployments} WHERE seq = ?`,
   );
+  const recordedAtOf = database
+    .prepare<[number], string>(`SELECT recordedAt FROM ${deployments} WHERE seq = ?`)
+    .pluck();
 
   function stretchOf({ from, to, after, descending }: SearchRequest, skewMs: number): Stretch | undefined {
     const last = pluck(`SELECT max(seq) FROM ${deployments}`);
     if (last == null) return undefined;
+    forgetUnless(`${pluck("PRAGMA schema_version")} ${last}`);
     const firsts: (number | null | undefined)[] = [1];
     const lasts: (number | null | undefined)[] = [last];
     if (from !== undefined) firsts.push(edge("latestAt >= ?", "latestAt, seq", from));
@@ -97,79 +109,59 @@ export function search(database: Database, maxKeys = MAX_KEYS): Search {
 
   /** Undefined: too many to name. */
   function family(column: Family["column"], sql: string, cells: readonly Cell[]): Family | undefined {
+    const key = JSON.stringify([sql, cells]);
+    if (namedBefore.has(key)) return namedBefore.get(key);
     const found = prepared<Numbers>(`${sql} LIMIT ${maxKeys + 1}`).all(...cells);
-    if (found.length > maxKeys) return undefined;
-    return {
-      column,
-      ids: new Set(found.map(({ id }) => id)),
-      total: found.reduce((sum, { deployments: count }) => sum + count, 0),
-    };
+    const ids = new Set(found.map(({ id }) => id));
+    const total = found.reduce((sum, { deployments: count }) => sum + count, 0);
+    const named = found.length > maxKeys ? undefined : { column, ids, total };
+    namedBefore.set(key, named);
+    return named;
   }
 
   function where(conditions: Readonly<Record<string, Cell | undefined>>): readonly [sql: string, cells: Cell[]] {
     const given = Object.entries(conditions).filter((entry): entry is [string, Cell] => entry[1] !== undefined);
     return [given.map(([column]) => `${column} = ?`).join(" AND ") || "TRUE", given.map(([, cell]) => cell)];
   }
+  /** The same without an index: they are gone through by number. */
+  const unindexed = (condition: string) => condition.replaceAll(/(\S+) = \?/g, "+$1 = ?");
 
   /** What must hold of a row's numbers, or undefined where nothing can. */
-  function families(request: SearchRequest): { readonly named: Family[]; readonly tests: Test[] } | undefined {
+  function families(request: SearchRequest): Families | undefined {
     const { environment, actor, strategy, algorithm, modelId, artifactDigest: digest, reason } = request;
     let project: number | undefined;
     if (request.project !== undefined) {
       project = pluck(`SELECT id FROM ${table("projects")} WHERE name = ?`, request.project) ?? undefined;
       if (project === undefined) return undefined;
     }
-    const named: (Family | undefined)[] = [];
-    const tests: Test[] = [];
+    const named: Family[] = [];
+    const broad: Fit[] = [];
+    const models = table("models");
     if (modelId !== undefined || digest !== undefined) {
       const [condition, cells] = where({ modelId, digest, project });
-      const found = family("model", `SELECT id, deployments FROM ${table("models")} WHERE ${condition}`, cells);
-      named.push(found);
-      if (found === undefined) tests.push(fits(condition, cells));
+      const found = family("model", `SELECT id, deployments FROM ${models} WHERE ${condition}`, cells);
+      if (found) named.push(found);
+      else broad.push(broadly.fit("model", "id", `SELECT id FROM ${models} WHERE ${unindexed(condition)}`, cells));
     }
-    const facet = where({
-      "f.environment": environment,
-      "f.actor": actor,
-      "f.strategy": strategy,
-      "f.algorithm": algorithm,
-    });
-    if (project !== undefined || facet[1].length > 0) {
-      const [condition, cells] = facet;
-      const sql =
+    const facet = { "f.environment": environment, "f.actor": actor, "f.strategy": strategy, "f.algorithm": algorithm };
+    const [condition, cells] = where({ "l.project": project, ...facet });
+    if (cells.length > 0) {
+      const [column, id, of] =
         project === undefined
-          ? `SELECT id, deployments FROM ${table("facets")} f WHERE ${condition}`
-          : `SELECT l.id, l.deployments FROM ${table("lanes")} l JOIN ${table("facets")} f ON f.id = l.facet
-             WHERE l.project = ? AND ${condition}`;
-      const found = family(
-        project === undefined ? "facet" : "lane",
-        sql,
-        project === undefined ? cells : [project, ...cells],
-      );
-      named.push(found);
-      if (found === undefined) {
-        const holds = prepared<1>(
-          `SELECT 1 FROM ${table("lanes")} l JOIN ${table("facets")} f ON f.id = l.facet
-           WHERE l.id = ? AND ${project === undefined ? "TRUE" : "l.project = ?"} AND ${condition}`,
-        );
-        const given = project === undefined ? cells : [project, ...cells];
-        tests.push(({ lane }) => holds.get(lane, ...given) !== undefined);
-      }
+          ? (["facet", "f", `${table("facets")} f`] as const)
+          : (["lane", "l", `${table("lanes")} l JOIN ${table("facets")} f ON f.id = l.facet`] as const);
+      const found = family(column, `SELECT ${id}.id, ${id}.deployments FROM ${of} WHERE ${condition}`, cells);
+      const sql = `SELECT ${id}.id FROM ${of} WHERE ${unindexed(condition)}`;
+      if (found) named.push(found);
+      else broad.push(broadly.fit(column, `${id}.id`, sql, cells));
     }
     if (reason !== undefined) {
-      const [sql, cells] = reasonsWith(reason);
-      const found = family("reason", sql, cells);
-      named.push(found);
-      if (found === undefined) {
-        const contains = prepared<1>(`SELECT 1 FROM ${table("reasons")} WHERE id = ? AND instr(searchable, ?) > 0`);
-        tests.push((row) => row.reason !== null && contains.get(row.reason, reason) !== undefined);
-      }
+      const found = family("reason", ...reasonsWith(reason));
+      const sql = `SELECT id FROM ${table("reasons")} WHERE instr(searchable, ?) > 0`;
+      if (found) named.push(found);
+      else broad.push(broadly.fit("reason", "id", sql, [reason]));
     }
-    return { named: named.filter((one) => one !== undefined), tests };
-  }
-
-  function fits(condition: string, cells: readonly Cell[]): Test {
-    const holds = prepared<1>(`SELECT 1 FROM ${table("models")} WHERE id = ? AND ${condition}`);
-    return ({ model }) => holds.get(model, ...cells) !== undefined;
+    return { named, broad };
   }
 
   /** The index knows every three letters in a row; of fewer there are none to look up. */
@@ -186,24 +178,25 @@ export function search(database: Database, maxKeys = MAX_KEYS): Search {
     ];
   }
 
-  function* candidates(family: Family | undefined, { first, last }: Stretch, descending: boolean): Iterable<Candidate> {
+  function* byIndex({ column, ids }: Family, { first, last }: Stretch, descending: boolean): Iterable<number> {
     const order = `ORDER BY seq ${descending ? "DESC" : "ASC"}`;
-    const columns = "seq, model, lane, facet, reason, recordedAt";
-    const [only, ...others] = family?.ids ?? [];
-    if (family === undefined) {
-      const sql = `SELECT ${columns} FROM ${deployments} WHERE seq BETWEEN ? AND ? ${order}`;
-      yield* prepared<Candidate>(sql).iterate(first, last);
-    } else if (only !== undefined && others.length === 0) {
-      const sql = `SELECT ${columns} FROM ${deployments} WHERE ${family.column} = ? AND seq BETWEEN ? AND ? ${order}`;
-      yield* prepared<Candidate>(sql).iterate(only, first, last);
-    } else {
-      const sql = `SELECT seq FROM ${deployments} WHERE ${family.column} = ? AND seq BETWEEN ? AND ? ${order} LIMIT ?`;
-      const page = prepared<number>(sql).pluck();
-      const fetch = (id: number, from: number, to: number, limit: number) => page.all(id, from, to, limit) as number[];
-      for (const seq of merged([...family.ids], { first, last }, descending, fetch)) {
-        const candidate = candidateAt.get(seq);
-        if (candidate) yield candidate;
-      }
+    const sql = `SELECT seq FROM ${deployments} WHERE ${column} = ? AND seq BETWEEN ? AND ? ${order} LIMIT ?`;
+    const page = prepared<number>(sql).pluck();
+    const fetch = (id: number, from: number, to: number, limit: number) => page.all(id, from, to, limit) as number[];
+    yield* merged([...ids], { first, last }, descending, fetch);
+  }
+
+  /** Every `seq` that fits, but for the time. */
+  function* fitting({ named, broad }: Families, stretch: Stretch, descending: boolean): Iterable<number> {
+    const [best, ...rest] = [...named].sort((a, b) => a.total - b.total);
+    const others = [...rest.map(({ column, ids }) => namedFit(column, ids)), ...broad];
+    if (best === undefined || (others.length > 0 && best.total > maxLookedAt)) {
+      const fits = best === undefined ? others : [namedFit(best.column, best.ids), ...others];
+      return yield* byColumns.scan(stretch.first, stretch.last, descending, fits);
+    }
+    for (const seq of byIndex(best, stretch, descending)) {
+      const row = others.length === 0 ? undefined : candidateAt.get(seq);
+      if (others.every(({ column, has }) => has(row?.[column] ?? 0))) yield seq;
     }
   }
 
@@ -212,18 +205,15 @@ export function search(database: Database, maxKeys = MAX_KEYS): Search {
       const { descending, limit, from, to } = request;
       const stretch = stretchOf(request, skewMs);
       const found = stretch && families(request);
-      if (stretch === undefined || found === undefined) return [];
-      const { named, tests } = found;
-      const [best, ...rest] = named.sort((a, b) => a.total - b.total);
-      if (best?.total === 0) return [];
+      if (stretch === undefined || found === undefined || found.named.some(({ total }) => total === 0)) return [];
       const cells: Cell[] = [];
       let left = limit;
-      for (const row of candidates(best, stretch, descending)) {
-        if (from !== undefined && row.recordedAt < from) continue;
-        if (to !== undefined && row.recordedAt >= to) continue;
-        if (!rest.every(({ column, ids }) => ids.has(row[column] ?? -1))) continue;
-        if (!tests.every((test) => test(row))) continue;
-        cells.push(...(rowOf.get(row.seq) ?? []));
+      for (const seq of fitting(found, stretch, descending)) {
+        if (from !== undefined || to !== undefined) {
+          const recordedAt = recordedAtOf.get(seq) ?? "";
+          if ((from !== undefined && recordedAt < from) || (to !== undefined && recordedAt >= to)) continue;
+        }
+        cells.push(...(rowOf.get(seq) ?? []));
         left -= 1;
         if (left === 0) break;
       }
@@ -231,5 +221,3 @@ export function search(database: Database, maxKeys = MAX_KEYS): Search {
     },
   };
 }
-
-type Test = (row: Candidate) => boolean;

@@ -65,8 +65,7 @@ function madeUpEvent(shape: Shape, index: number): StoredEvent {
 }
 
 /**
- * A store whose log is made up as it is read: to write a million events is not what is measured. Only a store of one
- * project has streams.
+ * A store whose log is made up as it is read: to write a million events is not what is measured.
  */
 export function madeUpStore(shape: Shape): EventStore {
   const events = eventsIn(shape);
@@ -78,7 +77,13 @@ export function madeUpStore(shape: Shape): EventStore {
     changeCount: () => 1,
     readAll: ({ after, maxCount = events }: ReadAllOptions = {}) =>
       stretch(after === undefined ? 0 : Number(after), maxCount),
-    readStream: (_: string, { from = 0n, maxCount = events }: ReadStreamOptions = {}) =>
-      stretch(Number(from), maxCount),
+    async *readStream(stream: string, { from = 0n, maxCount = events }: ReadStreamOptions = {}) {
+      const owner = Number(stream.slice(stream.lastIndexOf(" ") + 1));
+      for (let revision = Number(from); revision < Number(from) + maxCount; revision++) {
+        const index = revision * shape.projects + owner;
+        if (index >= events) return;
+        yield madeUpEvent(shape, index);
+      }
+    },
   };
 }

@@ -21,6 +21,12 @@ const SEARCHES: readonly (readonly [what: string, filter: DeploymentsFilter])[] 
   ["text in many reasons", { reason: "WEEKLY" }],
   ["text in one reason", { reason: `ticket ${half - (half % 5)}` }],
   ["text in none", { reason: "zebra crossing" }],
+  ["two that come often, never together", { reason: "weekly", strategy: "rollback", environment: "staging" }],
+  ["text in 200,000 reasons, and an actor", { reason: "ticket", actor: "engineer-7" }],
+  ["text in 200,000 reasons, of one artifact", { reason: "ticket", artifactDigest: "sha256:77" }],
+  ["two letters, which no index knows", { reason: "zq" }],
+  ["one actor, oldest first, all of the time", { actor: "ann", order: "asc", from: timeOf(0), to: timeOf(2 * half) }],
+  ["a reason that was not given then", { reason: "ticket 7", to: timeOf(half / 2), strategy: "rollback" }],
   ["a time window and an actor", { from: timeOf(half), to: timeOf(half + 50_000), actor: "bob" }],
   ["a page in the middle", { after: positionOf(half), strategy: "rollback" }],
 ];
