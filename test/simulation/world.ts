@@ -5,7 +5,8 @@ import { History } from "./history.ts";
 import { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
-import { SimulatedServer, simulatedStore } from "./store.ts";
+import { SimulatedServer } from "./server.ts";
+import { simulatedStore } from "./store.ts";
 
 /** A world, as its seed draws it; whoever cuts a failure down makes it smaller. */
 export interface Setting {
