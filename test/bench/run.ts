@@ -20,6 +20,8 @@ const ALL = [
   "search",
   "as-of",
   "verify",
+  "http-active",
+  "http-deployments",
   "eventstoredb-appends",
   "eventstoredb-reading",
   "eventstoredb-subscriber",
