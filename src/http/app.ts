@@ -1,4 +1,3 @@
-import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
@@ -22,6 +21,7 @@ import { observeRequests } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
+import { addSafetyHeaders } from "./safety-headers.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { letGoOfSilent } from "./silent-connections.ts";
 import { EventStreams } from "./sse.ts";
@@ -112,25 +112,11 @@ export async function httpApp(
   app.setReplySerializer(jsonOf);
   takeJsonOnly(app);
 
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        imgSrc: ["'self'", "data:"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    // Plain http is served: what is in front of it decides on TLS.
-    strictTransportSecurity: false,
-  });
-  app.addHook("onRequest", async (request, reply) => {
+  await addSafetyHeaders(app);
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     request.caller = ANYBODY;
+    done();
   });
   app.addHook("onRequest", refuseStrangers(hosts));
   app.addHook("onRequest", authorize(access));

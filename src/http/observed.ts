@@ -3,7 +3,7 @@ import type { Metrics } from "../observability/metrics.ts";
 
 /** Counts and logs every request, in one line: whose it was, what became of it and how long it took. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const { url: route = "unknown", config } = request.routeOptions;
     const { method, problemCode } = request;
     const { statusCode, elapsedTime } = reply;
@@ -23,5 +23,6 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
     // Probes come all the time and say nothing new.
     if (config?.needs === "nothing" && statusCode < 400) request.log.debug(line, "answered");
     else request.log.info(line, "answered");
+    done();
   });
 }

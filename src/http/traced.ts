@@ -30,8 +30,9 @@ export function traceRequests(app: FastifyInstance): void {
     else span.within(done);
   });
 
-  app.addHook("onResponse", async (request, { statusCode }) => {
+  app.addHook("onResponse", (request, { statusCode }, done) => {
     const code = request.problemCode === undefined ? {} : { "error.type": request.problemCode };
     spans.get(request)?.end({ "http.response.status_code": statusCode, ...code }, statusCode >= SERVER_FAULT);
+    done();
   });
 }
