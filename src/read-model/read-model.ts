@@ -54,15 +54,22 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     rowOf: (cells: readonly Cell[], at: number) => Row | Promise<Row>,
   ): AsyncGenerator<Row> {
     let left = limit ?? Number.POSITIVE_INFINITY;
-    let last: readonly Cell[] | undefined;
-    for (let size = FIRST_PAGE_ROWS; left > 0; size = Math.min(size * 4, MAX_PAGE_ROWS)) {
+    let wanted = Math.min(FIRST_PAGE_ROWS, left);
+    let asked = ask(undefined, wanted);
+    for (let size = FIRST_PAGE_ROWS; ; ) {
       if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });
-      const wanted = Math.min(size, left);
-      const cells = await ask(last, wanted);
-      for (let at = 0; at < cells.length; at += cellsARow) yield await rowOf(cells, at);
+      const cells = await asked;
       left -= cells.length / cellsARow;
-      if (cells.length < wanted * cellsARow) return;
-      last = cells.slice(-cellsARow);
+      const isLast = left <= 0 || cells.length < wanted * cellsARow;
+      if (!isLast) {
+        // The thread finds the next rows while these are taken.
+        size = Math.min(size * 4, MAX_PAGE_ROWS);
+        wanted = Math.min(size, left);
+        asked = ask(cells.slice(-cellsARow), wanted);
+        asked.catch(() => undefined); // it is awaited, unless nobody reads on
+      }
+      for (let at = 0; at < cells.length; at += cellsARow) yield await rowOf(cells, at);
+      if (isLast) return;
     }
   }
 
@@ -113,18 +120,25 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
       );
     },
     async *projects(signal): AsyncGenerator<ProjectRow> {
-      let active: ReadonlyMap<number, ActiveRow[]> = new Map();
+      const active = new Map<number, ActiveRow[]>();
       yield* pages(
         async (last, wanted) => {
           const after = Number(last?.[0] ?? 0);
           const cells = await using((one) =>
             one.ask((thread, checkpoint) => thread.call("projects", checkpoint, after, wanted), signal),
           );
-          if (cells.length > 0) active = await activeIn(Number(cells[0]), Number(cells.at(-PROJECT_CELLS)), signal);
+          if (cells.length === 0) return cells;
+          const found = await activeIn(Number(cells[0]), Number(cells.at(-PROJECT_CELLS)), signal);
+          for (const [project, rows] of found) active.set(project, rows);
           return cells;
         },
         { cellsARow: PROJECT_CELLS, signal },
-        (cells, at) => projectRow(cells, at, active.get(Number(cells[at])) ?? []),
+        (cells, at) => {
+          const project = Number(cells[at]);
+          const rows = active.get(project) ?? [];
+          active.delete(project); // the next page's are there already
+          return projectRow(cells, at, rows);
+        },
       );
     },
     activeModels: (query, signal) =>
