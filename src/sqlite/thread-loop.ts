@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { toLedgerError } from "./errors.ts";
 
@@ -35,6 +36,12 @@ export function toFailure(error: unknown, path: string): Failure {
 }
 
 /**
+ * How long it looks out for the next call before it sleeps: as long as a caller who waits for one call after the other
+ * takes to come back, since to wake a thread costs half of that. Not where it would keep the caller from running.
+ */
+const SPIN_MS = availableParallelism() > 1 ? 0.15 : 0;
+
+/**
  * The life of a thread: does what is asked, in order, until it is told to end. It sleeps on the doorbell and not in
  * the event loop: that halves the time from a call to its answer (11 µs instead of 27).
  */
@@ -57,6 +64,8 @@ export function serve(workOn: (settings: ThreadSettings) => Operations): void {
         port.postMessage(answer(request, operations, path));
       }
     }
+    const lastWork = performance.now();
+    while (Atomics.load(doorbell, 0) === rings && performance.now() - lastWork < SPIN_MS);
     Atomics.wait(doorbell, 0, rings);
   }
 }

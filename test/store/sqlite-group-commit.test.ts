@@ -8,7 +8,7 @@ import { range } from "./events.ts";
 interface Disk {
   readonly commits: GroupCommit;
   readonly batches: (readonly Cell[])[];
-  /** Lets the batch that is on its way get there. */
+  /** Lets the first of the batches that are on their way get there. */
   land(answer?: (cells: readonly Cell[]) => BatchAnswer): void;
   /** Resolves when so many batches have been sent. */
   sent(count: number): Promise<void>;
@@ -21,12 +21,13 @@ const written = (cells: readonly Cell[]): BatchAnswer => ({
 
 function disk(): Disk {
   const batches: (readonly Cell[])[] = [];
-  let landing: { cells: readonly Cell[]; resolve: (answer: BatchAnswer) => void; reject: (error: unknown) => void };
+  const flying: { cells: readonly Cell[]; resolve: (answer: BatchAnswer) => void; reject: (error: unknown) => void }[] =
+    [];
   const commits = groupCommit(
     (cells) => {
       batches.push(cells);
       return new Promise((resolve, reject) => {
-        landing = { cells, resolve, reject };
+        flying.push({ cells, resolve, reject });
       });
     },
     () => undefined,
@@ -35,16 +36,21 @@ function disk(): Disk {
     commits,
     batches,
     land(answer = written) {
+      const first = flying.shift();
       try {
-        landing.resolve(answer(landing.cells));
+        first?.resolve(answer(first.cells));
       } catch (error) {
-        landing.reject(error);
+        first?.reject(error);
       }
     },
     async sent(count) {
       while (batches.length < count) await new Promise((resolve) => setImmediate(resolve));
     },
   };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const submit = ({ commits }: Disk, call: number, length = 1) => commits.submit(length, (cells) => cells.push(call));
@@ -83,15 +89,40 @@ test("callers who are answered together and come back do so in one batch", async
   ]);
 });
 
+test("where many are under way two batches take turns, and a few never go after one that is not there yet", async () => {
+  const to = disk();
+  const first = range(32).map((call) => submit(to, call));
+  expect(to.batches).toHaveLength(1); // so many do not wait until their turn ends
+  const second = range(16).map((call) => submit(to, 100 + call));
+  await to.sent(2);
+  const third = range(16).map((call) => submit(to, 200 + call));
+  await turns(3);
+  expect(to.batches).toHaveLength(2);
+  to.land();
+  await Promise.all(first);
+  await to.sent(3);
+  to.land();
+  await Promise.all(second);
+  const few = range(15).map((call) => submit(to, 300 + call));
+  await turns(3);
+  expect(to.batches).toHaveLength(3);
+  to.land();
+  await Promise.all(third);
+  await to.sent(4);
+  to.land();
+  await Promise.all(few);
+  expect(to.batches.map((batch) => batch.length)).toEqual([32, 16, 16, 15]);
+});
+
 test("a batch has at most 512 calls and 4 Mi characters; a longer call goes alone", async () => {
   const many = disk();
   const calls = range(600).map((call) => submit(many, call));
-  for (const count of [1, 2]) {
+  for (const count of [1, 2, 3]) {
     await many.sent(count);
     many.land();
   }
   await Promise.all(calls);
-  expect(many.batches.map((batch) => batch.length)).toEqual([512, 88]);
+  expect(many.batches.map((batch) => batch.length)).toEqual([32, 512, 56]);
 
   const long = disk();
   const longCalls = [3_000_000, 1_000_000, 1_000_000, 9_000_000, 1].map((length, call) => submit(long, call, length));

@@ -6,6 +6,11 @@ import { appended, type BatchAnswer, type Cell } from "./wire.ts";
 const MAX_BATCH_CALLS = 512;
 const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
 
+/** So many calls are worth a commit while their turn still lasts: the disk works while the others are prepared. */
+const EAGER_CALLS = 32;
+/** So many are worth going after a batch that is not on disk yet. */
+const FOLLOWING_CALLS = EAGER_CALLS / 2;
+
 interface Caller {
   readonly resolve: (result: Appended) => void;
   readonly reject: (error: unknown) => void;
@@ -30,14 +35,16 @@ export interface GroupCommit {
 /**
  * Callers share commits: those who come while a batch is on its way to the disk go together as the next one. A caller
  * who finds nothing under way waits only until this turn of the event loop ends, so that all who were answered
- * together come back together.
+ * together come back together. Where many are under way, two batches take turns: one is prepared while the other is
+ * written.
  */
 export function groupCommit(
   commit: (calls: readonly Cell[]) => Promise<BatchAnswer>,
   onCommitted: () => void,
 ): GroupCommit {
   const queue: Batch[] = [];
-  let isUnderWay = false;
+  let underWay = 0;
+  let isTurnAwaited = false;
   let whenFinished: (() => void)[] = [];
 
   function batchFor(length: number): Batch {
@@ -48,13 +55,31 @@ export function groupCommit(
     return batch;
   }
 
-  async function writeNextBatch(): Promise<void> {
-    const batch = queue.shift();
-    if (batch) await writeBatch(batch);
+  const mayGo = ({ callers }: Batch): boolean =>
+    underWay === 0 || (underWay === 1 && callers.length >= FOLLOWING_CALLS);
+
+  function awaitTurn(): void {
+    if (isTurnAwaited) return;
+    isTurnAwaited = true;
+    setImmediate(() => {
+      isTurnAwaited = false;
+      send();
+    });
+  }
+
+  function send(): void {
+    for (let next = queue[0]; next && mayGo(next); next = queue[0]) {
+      queue.shift();
+      underWay += 1;
+      void writeBatch(next).then(onWritten);
+    }
+  }
+
+  function onWritten(): void {
+    underWay -= 1;
     if (queue.length > 0) {
-      setImmediate(writeNextBatch);
-    } else {
-      isUnderWay = false;
+      awaitTurn();
+    } else if (underWay === 0) {
       for (const resolve of whenFinished) resolve();
       whenFinished = [];
     }
@@ -80,13 +105,14 @@ export function groupCommit(
         write(batch.cells);
         batch.callers.push({ resolve, reject });
         batch.length += length;
-        if (isUnderWay) return;
-        isUnderWay = true;
-        setImmediate(writeNextBatch);
+        if (underWay === 0 && batch.callers.length >= EAGER_CALLS) send();
+        else awaitTurn();
       });
     },
     finished() {
-      return isUnderWay ? new Promise((resolve) => whenFinished.push(resolve)) : Promise.resolve();
+      return underWay > 0 || queue.length > 0
+        ? new Promise((resolve) => whenFinished.push(resolve))
+        : Promise.resolve();
     },
   };
 }
