@@ -1,31 +1,23 @@
-import { z } from "zod";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { ActiveModelsFilter, activeModels } from "../audit/active-models.ts";
 import { AsOf } from "../audit/as-of.ts";
-import { ExplainInput, explain } from "../audit/explain.ts";
-import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
-import { exportLines } from "../audit/export.ts";
-import { type Imported, importLines } from "../audit/import.ts";
-import { proveConsistency, proveInclusion, receiptFor } from "../audit/prove.ts";
-import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
-import { signerOf } from "../audit/signed-note.ts";
+import type { Imported } from "../audit/import.ts";
+import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
-import { type Verification, verifyChains } from "../audit/verify.ts";
-import { COMMAND_INPUTS, type CommandType, ModelRef, validated } from "../domain/commands.ts";
-import { policyInForce } from "../domain/policy.ts";
-import { checkRule, type WhatIf, WhatIfReplay, WhatIfRule } from "../domain/what-if.ts";
-import { LedgerError } from "../errors.ts";
-import type { EventType, PolicyData, RecordedEvent } from "../events/events.ts";
-import { Actor, DEFAULT_ENVIRONMENT, ProjectName, streamOf } from "../events/names.ts";
+import type { Verification } from "../audit/verify.ts";
+import { ModelRef, validated } from "../domain/commands.ts";
+import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
+import type { PolicyData, RecordedEvent } from "../events/events.ts";
+import { Actor, DEFAULT_ENVIRONMENT, ProjectName } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import { Across } from "../ledger/across.ts";
 import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
-import { CommandPath, type Executed } from "../ledger/command-path.ts";
+import { CommandPath } from "../ledger/command-path.ts";
 import { type Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import { Follower } from "../ledger/follow.ts";
 import { Positions, type ReadOptions } from "../ledger/positions.ts";
-import { foldedEvent, ProjectCache } from "../ledger/project-cache.ts";
+import { ProjectCache } from "../ledger/project-cache.ts";
 import {
   activeIn,
   type LeaderboardEntry,
@@ -36,34 +28,16 @@ import {
   Queries,
 } from "../ledger/queries.ts";
 import type { ReadModel } from "../ledger/read-model.ts";
-import {
-  type DeploymentResult,
-  deploymentOf,
-  type EventOf,
-  type PolicyResult,
-  type RetirementResult,
-  type TrainingResult,
-  trainingOf,
-} from "../ledger/results.ts";
+import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
 import { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
-import type { EventStore, StoredEvent } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import { Webhooks } from "../subscriptions/webhooks/webhooks.ts";
-import {
-  ActiveModelInput,
-  CheckpointInput,
-  ConsistencyInput,
-  ExportInput,
-  ExportSource,
-  FollowInput,
-  ImportInput,
-  ReadInput,
-  SubscribeInput,
-  TimelineInput,
-  VerifyInput,
-} from "./inputs.ts";
+import { Commands } from "./commands.ts";
+import { Evidence } from "./evidence.ts";
+import { ActiveModelInput, FollowInput, ReadInput, TimelineInput } from "./inputs.ts";
 import type {
   ActiveModelOptions,
   CheckpointOptions,
@@ -88,9 +62,8 @@ import type {
 } from "./ledger.ts";
 import { optionsOf } from "./options.ts";
 import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
+import { recordedOnce, subscription } from "./subscription.ts";
 
-/** Whatever `deploy` takes but for the strategy, which is given. */
-const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
 const DEFAULT_MAX_CACHED = 2_000_000;
 const NO_OPTIONS = {} as const;
 const MAX_COUNTED = 1_000;
@@ -114,7 +87,9 @@ export class LocalLedger implements ServedLedger {
   readonly #defaults: PolicyData;
   readonly #cache: ProjectCache<ProjectState>;
   readonly #snapshots: Snapshots;
-  readonly #commands: CommandPath;
+  readonly #commandPath: CommandPath;
+  readonly #commands: Commands;
+  readonly #evidence: Evidence;
   readonly #across: Across;
   readonly #queries: Queries;
   readonly #asOf: AsOf;
@@ -138,7 +113,7 @@ export class LocalLedger implements ServedLedger {
       start: (project) => this.#snapshots.load(project),
       onCaughtUp: (folded) => this.#snapshots.consider(folded),
     });
-    this.#commands = new CommandPath({
+    this.#commandPath = new CommandPath({
       store,
       cache: this.#cache,
       runtime,
@@ -146,11 +121,20 @@ export class LocalLedger implements ServedLedger {
       actor: actor ?? validated(Actor, runtime.actor, "actor"),
       onWritten: (folded) => this.#snapshots.consider(folded),
     });
+    this.#commands = new Commands(this.#commandPath, defaultPolicy);
     this.#readModel = readModel;
     this.#across = new Across({ store, cache: this.#cache, readModel, shortLogEvents });
     this.#queries = new Queries({ store, cache: this.#cache, across: this.#across, defaults: this.#defaults });
     this.#asOf = new AsOf(store);
     this.#positions = new Positions(store, runtime);
+    this.#evidence = new Evidence({
+      store,
+      runtime,
+      defaults: defaultPolicy,
+      cache: this.#cache,
+      queries: this.#queries,
+      positions: this.#positions,
+    });
     this.subscriptions = new Subscriptions(store, runtime);
     this.webhooks = new Webhooks(store, runtime, this.subscriptions, async () =>
       (await import("../subscriptions/webhooks/send.ts")).httpSend(),
@@ -161,54 +145,32 @@ export class LocalLedger implements ServedLedger {
     return this.#store.address;
   }
 
-  async recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
-    const { executed, written } = await this.#execute("RecordTraining", input, "training");
-    const deployment = eventOf(executed, "ModelDeployed");
-    return { ...written, ...trainingOf(expectEvent(executed, "ModelTrained"), deployment) };
+  recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
+    return this.#commands.recordTraining(input);
   }
 
-  async deploy(input: DeployInput): Promise<DeploymentResult> {
-    const { executed, written } = await this.#execute("Deploy", input, "deployment");
-    return { ...written, ...deploymentOf(expectEvent(executed, "ModelDeployed")) };
+  deploy(input: DeployInput): Promise<DeploymentResult> {
+    return this.#commands.deploy(input);
   }
 
-  async rollback(input: RollbackInput): Promise<DeploymentResult> {
-    validated(Rollback, input, "rollback");
-    return this.deploy({ ...input, strategy: "rollback" });
+  rollback(input: RollbackInput): Promise<DeploymentResult> {
+    return this.#commands.rollback(input);
   }
 
-  async promote(input: PromoteInput): Promise<DeploymentResult> {
-    const { executed, written } = await this.#execute("Promote", input, "promotion");
-    return { ...written, ...deploymentOf(expectEvent(executed, "ModelDeployed")) };
+  promote(input: PromoteInput): Promise<DeploymentResult> {
+    return this.#commands.promote(input);
   }
 
-  async retireModel(input: RetireModelInput): Promise<RetirementResult> {
-    const { executed, written } = await this.#execute("RetireModel", input, "retirement");
-    const { modelId, version, activeIn: environments } = expectEvent(executed, "ModelRetired").data;
-    return { ...written, modelId, version, retired: true, changed: true, activeIn: environments };
+  retireModel(input: RetireModelInput): Promise<RetirementResult> {
+    return this.#commands.retireModel(input);
   }
 
-  async reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
-    const { command, executed, written } = await this.#execute("ReinstateModel", input, "reinstatement");
-    const event = eventOf(executed, "ModelReinstated");
-    const { state } = executed;
-    const version = event?.data.version ?? versionIn(state, command.model);
-    const modelId = event?.data.modelId ?? state.models[version - 1]?.id ?? "";
-    const environments = Object.values(state.active.environments).filter((active) => active.version === version);
-    return {
-      ...written,
-      modelId,
-      version,
-      retired: false,
-      changed: event !== undefined,
-      activeIn: environments.map((active) => active.environment),
-    };
+  reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
+    return this.#commands.reinstateModel(input);
   }
 
-  async setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
-    const { executed, written } = await this.#execute("SetPolicy", input, "policy");
-    const { policy } = expectEvent(executed, "PolicySet").data;
-    return { ...written, policy: policyInForce(policy, this.#defaults, executed.state.task) };
+  setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
+    return this.#commands.setPolicy(input);
   }
 
   async activeModel(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveModel | undefined> {
@@ -295,20 +257,8 @@ export class LocalLedger implements ServedLedger {
 
   explain(input: ExplainOptions): Promise<Explanation>;
   explain(input: ExplainTrainingOptions): Promise<TrainingExplanation>;
-  async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
-    const store = this.#store;
-    const given = validated(z.looseObject({}), input, "query");
-    const isOfTraining = "version" in given || "modelId" in given;
-    if (isOfTraining) {
-      const checked = validated(ExplainTrainingInput, input, "query");
-      await this.#positions.reached(checked);
-      const { state } = await this.#cache.fresh(checked.project);
-      return explainTraining({ store, state, defaults: this.#defaults }, checked);
-    }
-    const checked = validated(ExplainInput, input, "query");
-    await this.#positions.reached(checked);
-    const { state } = await this.#cache.fresh(checked.project);
-    return explain({ store, state }, checked);
+  explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
+    return this.#evidence.explain(input);
   }
 
   async head(): Promise<string | undefined> {
@@ -332,35 +282,16 @@ export class LocalLedger implements ServedLedger {
     for await (const _ of this.#store.readAll({ after: position, maxCount: 1 })) return;
   }
 
-  async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
-    const name = validated(ProjectName, project, "project name");
-    const checked = validated(WhatIfRule, rule, "rule");
-    checkRule(checked, (await this.#queries.known(name)).state);
-    const replay = new WhatIfReplay(checked, this.#defaults);
-    for await (const stored of this.#store.readStream(streamOf(name))) replay.next(foldedEvent(recorded(stored)));
-    return replay.result(name, checked.until ?? new Date(this.#runtime.now()).toISOString());
+  whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
+    return this.#evidence.whatIf(project, rule);
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
-    return this.#subscribe(options, recorded);
+    return subscription(this.#store, options, recorded);
   }
 
   feed(options: SubscribeOptions): AsyncIterable<RecordedEvent> {
-    return this.#subscribe(options, recordedOnce);
-  }
-
-  #subscribe(options: SubscribeOptions, read: (stored: StoredEvent) => RecordedEvent): AsyncIterable<RecordedEvent> {
-    const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
-    const begin = () =>
-      this.#store.subscribe({
-        after: from,
-        ...(project !== undefined && { stream: streamOf(project) }),
-        ...(signal && { signal }),
-      });
-    // "end" means now, not when the first event is asked for.
-    const begun = from === "end" ? begin() : undefined;
-    begun?.catch(() => undefined);
-    return selected(() => begun ?? begin(), types, read);
+    return subscription(this.#store, options, recordedOnce);
   }
 
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {
@@ -378,55 +309,39 @@ export class LocalLedger implements ServedLedger {
     return follower;
   }
 
-  async verify(options: VerifyOptions = {}): Promise<Verification> {
-    const checked = validated(VerifyInput, options, "query");
-    await this.#positions.reached(checked);
-    return verifyChains(this.#store, checked);
+  verify(options?: VerifyOptions): Promise<Verification> {
+    return this.#evidence.verify(options);
   }
 
-  async checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
-    const { key, ...rest } = validated(CheckpointInput, options, "options");
-    return newCheckpoint(this.#store, signerOf(key), rest);
+  checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
+    return this.#evidence.checkpoint(options);
   }
 
-  async proveInclusion(options: ProofOptions): Promise<string> {
-    const { explanation, signer, rest } = await this.#proof(options);
-    const { project, revision } = explanation.deployment;
-    return proveInclusion(this.#store, { stream: streamOf(project), revision }, signer, rest);
+  proveInclusion(options: ProofOptions): Promise<string> {
+    return this.#evidence.proveInclusion(options);
   }
 
-  async proveConsistency(options: ConsistencyOptions): Promise<string> {
-    const { older, newer, ...rest } = validated(ConsistencyInput, options, "options");
-    return proveConsistency(this.#store, { older, newer }, rest);
+  proveConsistency(options: ConsistencyOptions): Promise<string> {
+    return this.#evidence.proveConsistency(options);
   }
 
-  async receipt(options: ProofOptions): Promise<string> {
-    const { explanation, signer, rest } = await this.#proof(options);
-    const stream = streamOf(explanation.deployment.project);
-    return receiptFor(this.#store, { stream, explanation }, signer, rest);
+  receipt(options: ProofOptions): Promise<string> {
+    return this.#evidence.receipt(options);
   }
 
-  async #proof(options: ProofOptions) {
-    validated(z.looseObject({}), options, "options");
-    const { key, signal, onProgress, ...which } = options;
-    const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
-    return { explanation: await this.explain(which), signer: signerOf(text), rest };
+  export(options?: ExportOptions): AsyncIterable<string> {
+    return this.#evidence.export(options);
   }
 
-  export(options: ExportOptions = {}): AsyncIterable<string> {
-    return exportLines(this.#store, validated(ExportInput, options, "query"));
-  }
-
-  async import(open: () => AsyncIterable<string>, options: ImportOptions = {}): Promise<Imported> {
-    const lines = validated(ExportSource, open, "export");
-    return importLines(this.#store, lines, validated(ImportInput, options, "options"));
+  import(open: () => AsyncIterable<string>, options?: ImportOptions): Promise<Imported> {
+    return this.#evidence.import(open, options);
   }
 
   async close(): Promise<void> {
     await this.webhooks.close();
     await this.subscriptions.close();
     await Promise.all([...this.#followers].map((follower) => follower.close()));
-    await this.#commands.settled();
+    await this.#commandPath.settled();
     await this.#snapshots.settled();
     await this.#readModel?.close();
     await this.#store.close();
@@ -445,67 +360,9 @@ export class LocalLedger implements ServedLedger {
       yield* read();
     });
   }
-
-  async #execute<Type extends CommandType>(type: Type, input: z.input<(typeof COMMAND_INPUTS)[Type]>, what: string) {
-    const { signal, ...rest } = withSignal(input);
-    const command = { type, ...(validated(COMMAND_INPUTS[type], rest, what) as object) } as Extract<
-      Parameters<CommandPath["execute"]>[0],
-      { readonly type: Type }
-    >;
-    const executed = await this.#commands.execute(command, signal);
-    const written = {
-      project: command.project,
-      revision: executed.revision,
-      ...(executed.position !== undefined && { position: executed.position }),
-      ...(command.dryRun && { dryRun: true as const }),
-    };
-    return { command, executed, written };
-  }
-}
-
-/** An input that is not an object is passed on as it is, for its schema to refuse. */
-function withSignal(input: unknown): { readonly signal?: AbortSignal } {
-  const { signal, ...rest }: { readonly signal?: unknown } = validated(z.looseObject({}), input, "command");
-  if (signal === undefined) return rest;
-  return { ...rest, signal: validated(z.instanceof(AbortSignal), signal, "signal") };
 }
 
 function weigh({ models, environments, commands }: ProjectState): number {
   const deployments = Object.values(environments).reduce((sum, { deployed }) => sum + deployed.length, 0);
   return models.length + deployments + commands.newerCount;
-}
-
-function versionIn(state: ProjectState, model: string | number): number {
-  return typeof model === "number" ? model : state.models.findIndex(({ id }) => id === model) + 1;
-}
-
-function eventOf<Type extends EventType>({ events }: Executed, type: Type): EventOf<Type> | undefined {
-  return events.find((event): event is EventOf<Type> => event.type === type);
-}
-
-function expectEvent<Type extends EventType>(executed: Executed, type: Type): EventOf<Type> {
-  const event = eventOf(executed, type);
-  if (event) return event;
-  throw new LedgerError("CORRUPT", `the log has no ${type} where this command must have written one`, { type });
-}
-
-async function* selected(
-  begin: () => ReturnType<EventStore["subscribe"]>,
-  types: readonly EventType[] | undefined,
-  read: (stored: StoredEvent) => RecordedEvent,
-): AsyncGenerator<RecordedEvent> {
-  for await (const stored of await begin()) {
-    if (types === undefined || types.some((type) => type === stored.type)) yield read(stored);
-  }
-}
-
-const readEvents = new WeakMap<StoredEvent, RecordedEvent>();
-
-/** A store hands a live event to all its subscribers as one object: it is read for the first of them only. */
-function recordedOnce(stored: StoredEvent): RecordedEvent {
-  const known = readEvents.get(stored);
-  if (known) return known;
-  const event = recorded(stored);
-  readEvents.set(stored, event);
-  return event;
 }

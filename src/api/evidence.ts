@@ -1,0 +1,132 @@
+import { z } from "zod";
+import type { ProjectState } from "../../projections/project.ts";
+import { ExplainInput, explain } from "../audit/explain.ts";
+import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
+import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
+import { exportLines } from "../audit/export.ts";
+import { type Imported, importLines } from "../audit/import.ts";
+import { proveConsistency, proveInclusion, receiptFor } from "../audit/prove.ts";
+import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
+import { signerOf } from "../audit/signed-note.ts";
+import { type Verification, verifyChains } from "../audit/verify.ts";
+import { validated } from "../domain/commands.ts";
+import { checkRule, type WhatIf, WhatIfReplay, WhatIfRule } from "../domain/what-if.ts";
+import type { PolicyData } from "../events/events.ts";
+import { ProjectName, streamOf } from "../events/names.ts";
+import { recorded } from "../events/stored.ts";
+import type { Positions } from "../ledger/positions.ts";
+import { foldedEvent, type ProjectCache } from "../ledger/project-cache.ts";
+import type { Queries } from "../ledger/queries.ts";
+import type { Runtime } from "../runtime.ts";
+import type { EventStore } from "../store/event-store.ts";
+import { CheckpointInput, ConsistencyInput, ExportInput, ExportSource, ImportInput, VerifyInput } from "./inputs.ts";
+import type {
+  CheckpointOptions,
+  ConsistencyOptions,
+  ExplainOptions,
+  ExplainTrainingOptions,
+  ExportOptions,
+  ImportOptions,
+  ProofOptions,
+  VerifyOptions,
+} from "./ledger.ts";
+
+interface Parts {
+  readonly store: EventStore;
+  readonly runtime: Runtime;
+  readonly defaults: PolicyData;
+  readonly cache: ProjectCache<ProjectState>;
+  readonly queries: Queries;
+  readonly positions: Positions;
+}
+
+/** What an auditor asks for: why, what if, and the proof. */
+export class Evidence {
+  readonly #store: EventStore;
+  readonly #runtime: Runtime;
+  readonly #defaults: PolicyData;
+  readonly #cache: ProjectCache<ProjectState>;
+  readonly #queries: Queries;
+  readonly #positions: Positions;
+
+  constructor({ store, runtime, defaults, cache, queries, positions }: Parts) {
+    this.#store = store;
+    this.#runtime = runtime;
+    this.#defaults = defaults;
+    this.#cache = cache;
+    this.#queries = queries;
+    this.#positions = positions;
+  }
+
+  async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
+    const given = validated(z.looseObject({}), input, "query");
+    return "version" in given || "modelId" in given ? this.#explainTraining(input) : this.#explainDeployment(input);
+  }
+
+  async #explainTraining(input: unknown): Promise<TrainingExplanation> {
+    const checked = validated(ExplainTrainingInput, input, "query");
+    await this.#positions.reached(checked);
+    const { state } = await this.#cache.fresh(checked.project);
+    return explainTraining({ store: this.#store, state, defaults: this.#defaults }, checked);
+  }
+
+  async #explainDeployment(input: unknown): Promise<Explanation> {
+    const checked = validated(ExplainInput, input, "query");
+    await this.#positions.reached(checked);
+    const { state } = await this.#cache.fresh(checked.project);
+    return explain({ store: this.#store, state }, checked);
+  }
+
+  async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
+    const name = validated(ProjectName, project, "project name");
+    const checked = validated(WhatIfRule, rule, "rule");
+    checkRule(checked, (await this.#queries.known(name)).state);
+    const replay = new WhatIfReplay(checked, this.#defaults);
+    for await (const stored of this.#store.readStream(streamOf(name))) replay.next(foldedEvent(recorded(stored)));
+    return replay.result(name, checked.until ?? new Date(this.#runtime.now()).toISOString());
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
+    const checked = validated(VerifyInput, options, "query");
+    await this.#positions.reached(checked);
+    return verifyChains(this.#store, checked);
+  }
+
+  async checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
+    const { key, ...rest } = validated(CheckpointInput, options, "options");
+    return newCheckpoint(this.#store, signerOf(key), rest);
+  }
+
+  async proveInclusion(options: ProofOptions): Promise<string> {
+    const { explanation, signer, rest } = await this.#proof(options);
+    const { project, revision } = explanation.deployment;
+    return proveInclusion(this.#store, { stream: streamOf(project), revision }, signer, rest);
+  }
+
+  async proveConsistency(options: ConsistencyOptions): Promise<string> {
+    const { older, newer, ...rest } = validated(ConsistencyInput, options, "options");
+    return proveConsistency(this.#store, { older, newer }, rest);
+  }
+
+  async receipt(options: ProofOptions): Promise<string> {
+    const { explanation, signer, rest } = await this.#proof(options);
+    const stream = streamOf(explanation.deployment.project);
+    return receiptFor(this.#store, { stream, explanation }, signer, rest);
+  }
+
+  async #proof(options: ProofOptions) {
+    validated(z.looseObject({}), options, "options");
+    const { key, signal, onProgress, ...which } = options;
+    const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
+    return { explanation: await this.#explainDeployment(which), signer: signerOf(text), rest };
+  }
+
+  export(options: ExportOptions = {}): AsyncIterable<string> {
+    return exportLines(this.#store, validated(ExportInput, options, "query"));
+  }
+
+  async import(open: () => AsyncIterable<string>, options: ImportOptions = {}): Promise<Imported> {
+    const lines = validated(ExportSource, open, "export");
+    return importLines(this.#store, lines, validated(ImportInput, options, "options"));
+  }
+}
