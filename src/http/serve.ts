@@ -52,6 +52,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const logger = serviceLog(LOG_LEVELS.find((level) => level === logLevel) ?? "info");
   const sendLastTraces = await exportTraces(version, logger);
   const jwts = options.jwt && (await jwtReader(options.jwt));
+  if (options.jwt?.issuer !== undefined && options.jwt.audience === undefined) {
+    logger.warn("JWTs of the issuer are taken whomever they are meant for: name them with --jwt-audience");
+  }
   const isOpenUntilTokens = isLoopback(host);
   const opening = await opened(options);
   // Whoever serves also delivers: one process at a time delivers to a webhook, however many serve.

@@ -17,6 +17,7 @@ export function serviceLog(level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
     },
-    pino.destination({ fd: STDERR, sync: true }),
+    // Written by another thread, many lines at once where many come; what is still waiting is written at the end.
+    pino.destination({ fd: STDERR, sync: false }),
   );
 }
