@@ -80,7 +80,12 @@ function brokenChains(stored: readonly StoredEvent[]): readonly string[] {
   return violations;
 }
 
-const inputOf = ({ order }: Attempt): string => JSON.stringify([order.step, String(order.expectedRevision)]);
+/** Same input is the same command after defaults (CONTRACT §10): a rollback without steps is one of one step. */
+function inputOf({ order: { step, expectedRevision } }: Attempt): string {
+  const isPlainRollback = step.do === "deploy" && step.strategy === "rollback" && step.toNumber === undefined;
+  const asked = isPlainRollback ? { ...step, steps: step.steps ?? 1 } : step;
+  return JSON.stringify([asked, String(expectedRevision)]);
+}
 
 /** Exactly once when acknowledged, at most once when not, and no answer that the log does not bear out. */
 function brokenAnswers(log: ProjectLog, attempts: readonly Attempt[]): readonly string[] {

@@ -23,6 +23,13 @@ test("the same seed lives the same life in another process", async () => {
   expect(told.split("\n").slice(0, -3)).toEqual(await traceOf(7));
 });
 
+test.each([152184245, 152189077])(
+  "a command repeated with its defaults left out is the same command: seed %d",
+  async (seed) => {
+    expect((await run(settingOf(seed))).violations).toEqual([]);
+  },
+);
+
 test("another seed lives another life", async () => {
   expect(await traceOf(8)).not.toEqual(await traceOf(9));
 });
