@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
@@ -157,7 +158,17 @@ describe("an export that somebody edited", async () => {
   });
 });
 
-test("no change of a character goes unnoticed, but to what the chain does not hold: ids, positions, spaces", async () => {
+/** What the chain holds of a line: values, however they are spelt (1e021 is 1e+21). */
+function heldIn(line: string): unknown {
+  try {
+    const { id, position, ...held } = JSON.parse(line);
+    return held;
+  } catch {
+    return "no JSON";
+  }
+}
+
+test("no change of a character goes unnoticed, but to what the chain does not hold: ids, positions, spelling", async () => {
   await using ledger = await openLedger("memory:");
   await fill(ledger);
   const lines = await linesOf(ledger);
@@ -166,8 +177,7 @@ test("no change of a character goes unnoticed, but to what the chain does not ho
     fc.asyncProperty(fc.nat(text.length - 1), fc.constantFrom("0", "z", " ", "{", '"'), async (at, character) => {
       const changed = text.slice(0, at) + character + text.slice(at + 1);
       const isFound = !(await verifyExport(changed.split("\n"))).ok;
-      const unheld = /"position":"[^"]*","id":"[^"]*",/g;
-      const isHeld = changed.replaceAll(unheld, "") !== text.replaceAll(unheld, "");
+      const isHeld = !isDeepStrictEqual(changed.split("\n").map(heldIn), lines.map(heldIn));
       expect(isFound || !isHeld).toBe(true);
     }),
     { numRuns: 300 },

@@ -185,7 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: "closing does not wait for the commands under way",
     file: "src/api/local-ledger.ts",
-    find: "await this.#commands.settled();",
+    find: "await this.#commandPath.settled();",
     replace: "",
   },
   {
