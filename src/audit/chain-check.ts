@@ -5,6 +5,8 @@ import { canonicalText, GENESIS_HASH, link, unsealed } from "../ledger/hash-chai
 export interface ChainedEvent {
   readonly stream: string;
   readonly revision: bigint;
+  /** In the log, where it is known. */
+  readonly position?: string;
   readonly type: string;
   /** JSON text, as `metadata`. */
   readonly data: string;
@@ -28,9 +30,10 @@ export interface Link {
 interface Head {
   readonly revision: bigint;
   readonly hash: string;
+  readonly position: string;
 }
 
-const BEGINNING: Head = { revision: -1n, hash: GENESIS_HASH };
+const BEGINNING: Head = { revision: -1n, hash: GENESIS_HASH, position: "" };
 
 /** Recomputes the chains of many streams at once, whose events come in the order of their streams. */
 export class ChainCheck {
@@ -58,9 +61,10 @@ export class ChainCheck {
 
   /** The event's link if it follows from the one before in its stream, or why it does not. */
   next(event: ChainedEvent): Link | { readonly why: string } {
-    const { stream, revision, type } = event;
+    const { stream, revision, type, position = "" } = event;
     const head = this.#heads.get(stream) ?? BEGINNING;
     if (revision !== head.revision + 1n) return { why: outOfOrder(revision, head) };
+    if (position < head.position) return { why: "in the log it comes before the event that it follows" };
     try {
       const { metadata, hash: claimed } = unsealed(event.metadata);
       if (typeof claimed !== "string") return { why: "its metadata has no hash" };
@@ -71,11 +75,11 @@ export class ChainCheck {
       }
       // The chain binds every later event to the first.
       if (revision === 0n && !isOfProject(data, stream)) return { why: "it is of another project than its stream" };
-      this.#heads.set(stream, { revision, hash: computed });
+      this.#heads.set(stream, { revision, hash: computed, position });
       this.#events += 1;
       return { data, metadata, hash: computed };
     } catch {
-      return { why: "its data or metadata is not JSON" };
+      return { why: "its data or metadata is not JSON, or says a name twice" };
     }
   }
 }

@@ -1,6 +1,6 @@
 import { LedgerError } from "../errors.ts";
 import { streamOf } from "../events/names.ts";
-import { parseJson } from "../events/parse-json.ts";
+import { parseIJson } from "../events/parse-json.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
 
 /**
@@ -23,7 +23,7 @@ interface ExportOptions {
 
 /**
  * The lines of an export, without their line feeds, a page of events in memory at a time.
- * @throws {LedgerError} PROJECT_NOT_FOUND; CORRUPT at an event that is no JSON.
+ * @throws {LedgerError} PROJECT_NOT_FOUND; CORRUPT at an event that is no JSON, or says a name twice.
  */
 export async function* exportLines(store: EventStore, { project, signal }: ExportOptions): AsyncGenerator<string> {
   const options = signal ? { signal } : {};
@@ -45,7 +45,7 @@ function lineOf({ stream, revision, position, id, type, data, metadata }: Stored
   } catch (cause) {
     throw new LedgerError(
       "CORRUPT",
-      `event ${revision} of ${stream} is not JSON, so it cannot be exported: run verify, then restore it from a backup`,
+      `event ${revision} of ${stream} is not JSON, or says a name twice, so it cannot be exported: run verify, then restore it from a backup`,
       { stream, revision: String(revision) },
       { cause },
     );
@@ -54,7 +54,7 @@ function lineOf({ stream, revision, position, id, type, data, metadata }: Stored
 
 /** The JSON text as it is, unless it is written over several lines. */
 function inALine(json: string): string {
-  const value: unknown = parseJson(json);
+  const value: unknown = parseIJson(json);
   return /[\r\n]/.test(json) ? JSON.stringify(value) : json;
 }
 
@@ -77,12 +77,14 @@ export async function* exportedEvents(lines: AsyncIterable<string> | Iterable<st
   }
 }
 
+const NO_JSON = "it is not JSON, or says a name twice";
+
 function exportedEvent(text: string, line: number): ExportedEvent {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseIJson(text);
   } catch (cause) {
-    throw notAnEvent(line, "it is not JSON", cause);
+    throw notAnEvent(line, NO_JSON, cause);
   }
   if (!isObject(value)) throw notAnEvent(line, "it is not a JSON object");
   const { stream, revision, position, id, type, data, metadata } = value;

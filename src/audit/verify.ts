@@ -97,18 +97,31 @@ export async function checkAll(
   events: AsyncIterable<LoggedEvent>,
   { chain, onProgress, onLink }: Sinks,
 ): Promise<Verification> {
-  for await (const event of events) {
-    const link = chain.next(event);
-    if ("why" in link) {
-      const { stream, revision, line } = event;
-      const firstBroken = { stream, revision, why: link.why, ...(line !== undefined && { line }) };
-      return { ok: false, events: chain.events, streams: chain.streams, firstBroken };
+  const broken = (firstBroken: Broken) => ({ ok: false, events: chain.events, streams: chain.streams, firstBroken });
+  try {
+    for await (const event of events) {
+      const link = chain.next(event);
+      if ("why" in link) {
+        const { stream, revision, line } = event;
+        return broken({ stream, revision, why: link.why, ...(line !== undefined && { line }) });
+      }
+      onLink?.(event, link);
+      if (chain.events % TURN_EVENTS === 0) {
+        onProgress?.(chain.events);
+        await setImmediate();
+      }
     }
-    onLink?.(event, link);
-    if (chain.events % TURN_EVENTS === 0) {
-      onProgress?.(chain.events);
-      await setImmediate();
-    }
+  } catch (error) {
+    const stream = streamOfNoEvent(error);
+    if (stream === undefined) throw error;
+    return broken({ stream, revision: chain.revisionOf(stream) + 1n, why: (error as Error).message });
   }
   return { ok: true, events: chain.events, streams: chain.streams };
+}
+
+/** Where a store has something that cannot even be read as an event: its stream. */
+function streamOfNoEvent(error: unknown): string | undefined {
+  if (!(error instanceof LedgerError) || error.code !== "CORRUPT") return undefined;
+  const { stream, row } = error.details;
+  return typeof stream === "string" && row !== undefined ? stream : undefined;
 }

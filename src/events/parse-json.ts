@@ -23,6 +23,25 @@ export function parseJson(text: string): unknown {
   return names.length === 0 ? value : named(value, (name) => originalOf(name, place, names));
 }
 
+/**
+ * As {@link parseJson}, but of I-JSON (RFC 7493) alone, which canonical JSON is made of: where an object says a name twice
+ * one reader takes the first value and another the last, and a hash of what was parsed would not show it.
+ * @throws {SyntaxError} for that too.
+ */
+export function parseIJson(text: string): unknown {
+  const value = parseJson(text);
+  let names = 0;
+  for (const [, , colon] of text.matchAll(STRING)) if (colon !== undefined) names += 1;
+  if (names !== namesIn(value)) throw new SyntaxError("an object says a name twice");
+  return value;
+}
+
+function namesIn(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const inner = Object.values(value);
+  return inner.reduce<number>((sum, one) => sum + namesIn(one), Array.isArray(value) ? 0 : inner.length);
+}
+
 function originalOf(name: string, place: string, names: readonly string[]): string {
   return name.startsWith(place) ? (names[Number(name.slice(place.length))] ?? name) : name;
 }

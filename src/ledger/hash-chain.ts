@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { GENESIS_HASH } from "../../projections/project.ts";
 import { LedgerError } from "../errors.ts";
-import { parseJson } from "../events/parse-json.ts";
+import { parseIJson } from "../events/parse-json.ts";
 import { isSurelyCanonical } from "./canonical-text.ts";
 
 /**
@@ -50,9 +50,9 @@ function inOrder(value: unknown): unknown {
   return copy;
 }
 
-/** Canonical JSON text of a JSON text. @throws {SyntaxError} when it is none. */
+/** Canonical JSON text of a JSON text. @throws {SyntaxError} when it is none, or says a name twice. */
 export function canonicalText(text: string): string {
-  return isSurelyCanonical(text) ? text : canonical(parseJson(text));
+  return isSurelyCanonical(text) ? text : canonical(parseIJson(text));
 }
 
 const HASH_BYTES = 32;
@@ -81,7 +81,7 @@ export function unsealed(metadata: string): { readonly metadata: string; readonl
   const [, seal] = SEAL.exec(metadata.slice(-SEAL_LENGTH)) ?? [];
   const rest = `${metadata.slice(0, -SEAL_LENGTH)}}`;
   if (seal !== undefined && isSurelyCanonical(rest) && !rest.includes('"hash":')) return { metadata: rest, hash: seal };
-  const value: unknown = parseJson(metadata);
+  const value: unknown = parseIJson(metadata);
   if (typeof value !== "object" || value === null) throw new SyntaxError("metadata is an object");
   const { hash: claimed, ...others } = value as Readonly<Record<string, unknown>>;
   return { metadata: canonical(others), hash: claimed };

@@ -76,7 +76,7 @@ export async function sqliteEventStore(
   function readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StoredEvent> {
     const { direction = "forwards", from, maxCount } = options;
     const backwards = direction === "backwards";
-    const step = backwards ? -1n : 1n;
+    const step = backwards ? -1 : 1;
     return readPages({
       ...options,
       check() {
@@ -86,10 +86,10 @@ export async function sqliteEventStore(
       },
       fetch: (last, maxEvents) => {
         checkOpen();
-        const edge = backwards ? Number.MAX_SAFE_INTEGER : 0;
-        const first = last ? last.revision + step : from;
-        const number = first === undefined ? edge : revisionNumber(first);
-        return reader.call("readStream", { stream, from: number, backwards, maxEvents });
+        // From the very beginning: what somebody put before the first event is found, too.
+        const edge = backwards ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
+        const first = from === undefined ? edge : revisionNumber(from);
+        return reader.call("readStream", { stream, from: last ? last.revision + step : first, backwards, maxEvents });
       },
     });
   }
@@ -107,9 +107,8 @@ export async function sqliteEventStore(
       },
       fetch: (last, maxEvents) => {
         checkOpen();
-        const beyond = last?.position ?? after;
-        const position = beyond === undefined ? edge : parsePosition(beyond);
-        return reader.call("readAll", { after: position, backwards, maxEvents });
+        const beyond = after === undefined ? edge : parsePosition(after);
+        return reader.call("readAll", { after: last?.position ?? beyond, backwards, maxEvents });
       },
     });
   }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
@@ -141,6 +140,7 @@ describe("an export that somebody edited", async () => {
 
   test.each([
     ["a changed score", edited(4, '"f1":0.1', '"f1":0.9'), 5, "modelLedger-__proto__", 0n],
+    ["a value beside the one that counts", edited(4, '"f1":0.1', '"f1":0.9,"f1":0.1'), 5, "", -1n],
     ["a changed time", edited(6, /"recordedAt":"..../, '"recordedAt":"2031'), 7, "modelLedger-A", 2n],
     ["another actor", edited(6, '"actor":"', '"actor":"not '), 7, "modelLedger-A", 2n],
     ["another type", edited(1, "ModelDeployed", "ModelRetired"), 2, "modelLedger-A", 1n],
@@ -158,17 +158,7 @@ describe("an export that somebody edited", async () => {
   });
 });
 
-/** What the chain holds of a line: values, however they are spelt (1e021 is 1e+21). */
-function heldIn(line: string): unknown {
-  try {
-    const { id, position, ...held } = JSON.parse(line);
-    return held;
-  } catch {
-    return "no JSON";
-  }
-}
-
-test("no change of a character goes unnoticed, but to what the chain does not hold: ids, positions, spelling", async () => {
+test("no change of a character goes unnoticed, but to what the chain does not hold: ids, positions, spaces", async () => {
   await using ledger = await openLedger("memory:");
   await fill(ledger);
   const lines = await linesOf(ledger);
@@ -177,7 +167,10 @@ test("no change of a character goes unnoticed, but to what the chain does not ho
     fc.asyncProperty(fc.nat(text.length - 1), fc.constantFrom("0", "z", " ", "{", '"'), async (at, character) => {
       const changed = text.slice(0, at) + character + text.slice(at + 1);
       const isFound = !(await verifyExport(changed.split("\n"))).ok;
-      const isHeld = !isDeepStrictEqual(changed.split("\n").map(heldIn), lines.map(heldIn));
+      const unheld = /"position":"[^"]*","id":"[^"]*",/g;
+      // The one number that can be spelt in two ways by changing a character: the chain holds its value.
+      const held = (lines: string) => lines.replaceAll(unheld, "").replaceAll("1e021", "1e+21");
+      const isHeld = held(changed) !== held(text);
       expect(isFound || !isHeld).toBe(true);
     }),
     { numRuns: 300 },

@@ -85,12 +85,39 @@ describe("the chain alone finds", () => {
       2n,
       [`UPDATE events SET revision = CASE revision WHEN 3 THEN -1 ELSE -2 END ${AT} IN (2, 3)`],
     ],
+    [
+      "two events that changed places in the log",
+      `UPDATE events SET position = 8 ${AT} = 2`,
+      3n,
+      [`UPDATE events SET position = 100 ${AT} = 2`, `UPDATE events SET position = 7 ${AT} = 3`],
+    ],
+    [
+      "a value beside the one that counts",
+      `UPDATE events SET data = replace(data, '"f1":', '"f1":0.9,"f1":') ${AT} = 2`,
+      2n,
+    ],
+    [
+      "an actor beside the one that counts",
+      `UPDATE events SET metadata = replace(metadata, '"actor":', '"actor":"eve","actor":') ${AT} = 3`,
+      3n,
+    ],
+    ["a revision that is no whole number", `UPDATE events SET revision = 3.5 ${AT} = 4`, 4n],
+    ["a revision that is no number", `UPDATE events SET revision = 'four' ${AT} = 4`, 5n],
+    ["a revision beyond all", `UPDATE events SET revision = 9223372036854775807 ${AT} = 5`, 5n],
+    [
+      "an event before the first",
+      `INSERT INTO events (stream, revision, id, type, data, metadata)
+         SELECT stream, -1, 'x', type, data, metadata FROM events ${AT} = 5`,
+      0n,
+    ],
   ] as const)("%s", async (what, sql, revision, first: readonly string[] = []) => {
     for (const each of first) edit(each);
     edit(sql);
     const stream = what.startsWith("a project") ? "modelLedger-C" : TAMPERED_AT;
     expect(await firstBroken()).toMatchObject({ stream, revision });
     await using ledger = await open();
+    const project = stream.slice("modelLedger-".length);
+    expect(await ledger.verify({ project })).toMatchObject({ ok: false, firstBroken: { stream, revision } });
     expect(await codeOf(ledger.checkpoint({ key }))).toBe("CORRUPT"); // what is broken is not signed
   });
 });

@@ -1,6 +1,6 @@
 import { LedgerError } from "../../errors.ts";
 import type { StoredEvent } from "../event-store.ts";
-import { EVENT_CELLS, type Page, storedEvent } from "./wire.ts";
+import { EVENT_CELLS, endOf, type Page, type PageEnd, storedEvent } from "./wire.ts";
 
 const FIRST_PAGE_EVENTS = 64;
 const PAGE_GROWTH = 4;
@@ -10,7 +10,7 @@ export interface PagedRead {
   /** Throws what is wrong with the request. */
   readonly check: () => void;
   /** Fetches the page that begins beyond `last`, or the first one. */
-  readonly fetch: (last: StoredEvent | undefined, maxEvents: number) => Promise<Page>;
+  readonly fetch: (last: PageEnd | undefined, maxEvents: number) => Promise<Page>;
   readonly maxCount?: number | undefined;
   readonly pageSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -31,14 +31,14 @@ export async function* readPages({ check, fetch, maxCount, pageSize, signal }: P
   let remaining = maxCount ?? Number.POSITIVE_INFINITY;
   let size = Math.max(1, Math.min(Math.trunc(pageSize ?? FIRST_PAGE_EVENTS) || FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS));
   let ahead: Promise<Page> | undefined;
-  let last: StoredEvent | undefined;
+  let last: PageEnd | undefined;
   for (let pages = 1; ; pages++) {
     const { cells, isLast }: Page = await (ahead ?? fetch(last, Math.min(size, remaining)));
     ahead = undefined;
     remaining -= cells.length / EVENT_CELLS;
     const isMore = !isLast && remaining > 0;
     if (isMore) {
-      last = storedEvent(cells, cells.length - EVENT_CELLS);
+      last = endOf(cells);
       if (pageSize === undefined) size = Math.min(size * PAGE_GROWTH, MAX_PAGE_EVENTS);
       if (pages > 1) {
         ahead = fetch(last, Math.min(size, remaining));

@@ -1,3 +1,4 @@
+import { LedgerError } from "../../errors.ts";
 import type { Failure } from "../../sqlite/thread-loop.ts";
 import type { Appended, ExpectedKept, ExpectedRevision, NewEvent, StoredEvent } from "../event-store.ts";
 import { formatPosition } from "../position.ts";
@@ -104,14 +105,37 @@ export const appended = (revision: number, position: number): Appended => ({
 /** position, stream, revision, id, type, data, metadata */
 export const EVENT_CELLS = 7;
 
+/** Where the next page begins. */
+export interface PageEnd {
+  readonly position: number;
+  readonly revision: number;
+}
+
+export const endOf = (cells: readonly Cell[]): PageEnd => ({
+  position: cells.at(-EVENT_CELLS) as number,
+  revision: cells.at(2 - EVENT_CELLS) as number,
+});
+
+/** @throws {LedgerError} CORRUPT for a row that no ledger has written; its `details.row` is where it stands. */
 export function storedEvent(cells: readonly Cell[], at: number): StoredEvent {
+  const revision = cells[at + 2];
+  if (!Number.isSafeInteger(revision) || Number(revision) < 0) throw noEvent(cells, at);
   return {
     position: formatPosition(cells[at] as number),
     stream: cells[at + 1] as string,
-    revision: BigInt(cells[at + 2] as number),
+    revision: BigInt(revision as number),
     id: cells[at + 3] as string,
     type: cells[at + 4] as string,
     data: cells[at + 5] as string,
     metadata: cells[at + 6] as string,
   };
+}
+
+function noEvent(cells: readonly Cell[], at: number): LedgerError {
+  const [row, stream, revision] = cells.slice(at, at + 3).map(String);
+  return new LedgerError(
+    "CORRUPT",
+    `row ${row} of the table events, in ${stream}, has the revision ${revision}, which no ledger gives: run verify, then restore it from a backup`,
+    { row, stream, revision },
+  );
 }
