@@ -104,9 +104,12 @@ onOwnEventStoreDb((server) => {
 
   test("a connection that is cut again and again under 16 writers loses nothing and doubles nothing", async () => {
     let isWriting = true;
+    // How much gets through between two cuts depends on the machine: they write until there were enough of them.
+    const enough = (index: number) => index >= 25 && (relay.accepted() > 10 || index >= 500);
     const writers = range(16).map(async (writer) => {
       const stream = `modelLedger-${writer}`;
-      for (const index of range(25)) {
+      let index = 0;
+      for (; !enough(index); index++) {
         const { revision } = await store.append(
           stream,
           newEvents(2),
@@ -114,6 +117,7 @@ onOwnEventStoreDb((server) => {
         );
         expect(revision).toBe(BigInt(2 * index + 1));
       }
+      return index;
     });
     const cutting = (async () => {
       const written = await listen(direct, { after: "start" });
@@ -122,15 +126,14 @@ onOwnEventStoreDb((server) => {
         relay.cut();
       }
     })();
-    await Promise.all(writers);
+    const appends = await Promise.all(writers);
     isWriting = false;
     await direct.append("modelLedger-last", newEvents(40), "no_stream");
     await cutting;
-    // How often depends on how much gets through between two cuts: the faster the machine, the fewer.
-    expect(relay.accepted()).toBeGreaterThan(4);
-    for (const writer of range(16)) {
+    expect(relay.accepted()).toBeGreaterThan(10);
+    for (const [writer, count] of appends.entries()) {
       const revisions = (await read(`modelLedger-${writer}`)).map(({ revision }) => Number(revision));
-      expect(revisions).toEqual(range(50));
+      expect(revisions).toEqual(range(2 * count));
     }
   });
 
