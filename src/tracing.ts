@@ -15,8 +15,7 @@ import { LedgerError } from "./errors.ts";
 
 /**
  * Traces, by the OpenTelemetry API alone. Where the program registered no SDK nothing is recorded, and what a caller said
- * of its trace is handed on all the same: to the events, and from them to whoever is told of them. The package asks for
- * the API by a range: a copy of its own would not find an SDK that registered with an older one.
+ * of its trace is handed on all the same: to the events, and from them to whoever is told of them.
  */
 export { SpanKind };
 

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { DEMO_PACKAGES } from "../src/demo/optional-packages.ts";
+import { TRACING_PACKAGES } from "../src/observability/export-traces.ts";
 
 /** What package.json promises; that the packed package works as well is for `npm run check`. */
 const file = (path: string) => new URL(`../${path}`, import.meta.url);
@@ -20,8 +21,8 @@ describe("the package", () => {
     expect(readFileSync(file(".npmrc"), "utf8")).toMatch(/^ignore-scripts=true$/m);
   });
 
-  test("needs no package of the demo, and is in nobody's way who has another version of one", () => {
-    const names = Object.keys(DEMO_PACKAGES).toSorted();
+  test("needs no package of the demo or of tracing, and is in nobody's way who has another version of one", () => {
+    const names = [...Object.keys(DEMO_PACKAGES), ...TRACING_PACKAGES].toSorted();
     expect(Object.keys(manifest.dependencies).filter((name) => names.includes(name))).toEqual([]);
     expect(manifest.peerDependencies).toEqual(Object.fromEntries(names.map((name) => [name, "*"])));
     expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(names.map((name) => [name, { optional: true }])));

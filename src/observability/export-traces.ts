@@ -37,13 +37,14 @@ export async function exportTraces(version: string, log: Logger): Promise<() => 
     log.info({ endpoint }, "exporting traces");
     return () => provider.shutdown().catch((error: unknown) => log.warn({ err: error }, "traces were lost"));
   } catch (error) {
-    const hint = `npm install ${NEEDED.join(" ")}`;
+    const hint = `npm install ${TRACING_PACKAGES.join(" ")}`;
     log.warn({ err: error, hint }, "no traces are exported: the OpenTelemetry SDK is not installed");
     return nothing;
   }
 }
 
-const NEEDED = ["sdk-trace", "exporter-trace-otlp-http", "context-async-hooks", "resources"].map(
+/** What it needs, in the versions that package.json develops with. */
+export const TRACING_PACKAGES = ["sdk-trace", "exporter-trace-otlp-http", "context-async-hooks", "resources"].map(
   (name) => `@opentelemetry/${name}`,
 );
 
