@@ -48,21 +48,21 @@ const rooms = {
   ],
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": [
-    "^src/(errors|index).ts$",
-    "^src/events/parse-json.ts$",
+    "^src/(errors|index)\\.ts$",
+    "^src/events/parse-json\\.ts$",
     "^src/(api|demo|access)/",
-    "^src/store/server-projections.ts$",
+    "^src/store/server-projections\\.ts$",
   ],
-  "^src/access/": ["^src/(errors|runtime).ts$", "^src/(events|domain)/", "^src/store/event-store.ts$"],
-  "^src/remote/": ["^src/(errors|runtime|tracing).ts$", "^src/(events|domain|ledger|audit|api)/"],
+  "^src/access/": ["^src/(errors|runtime)\\.ts$", "^src/(events|domain)/", "^src/store/event-store\\.ts$"],
+  "^src/remote/": ["^src/(errors|runtime|tracing)\\.ts$", "^src/(events|domain|ledger|audit|api)/"],
   "^src/observability/": ["^src/(api|ledger)/"],
   "^src/http/": [
     "^src/(errors|runtime|tracing)\\.ts$",
     "^src/(events|domain|ledger|audit|api|subscriptions|access|observability)/",
     "^src/store/event-store\\.ts$",
   ],
-  // The page is bundled for browsers: of the library it knows the types of the answers.
-  "^src/web/": ["^src/index\\.ts$"],
+  // The page is bundled for browsers: of the library it knows the types of the answers, and the paths.
+  "^src/web/": ["^src/index\\.ts$", "^src/api/project-path\\.ts$"],
   "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(access|cli|http)/", "^src/runtime\\.ts$"],
 };
 

@@ -41,9 +41,15 @@ export const reinstate: CliCommand = {
   },
 };
 
+function freezeInWords(frozen: Policy["frozen"]): string {
+  if (frozen === null) return "no";
+  const { reason, until } = frozen;
+  if (until === undefined) return reason;
+  return Date.parse(until) > Date.now() ? `${reason} (until ${until})` : `no longer: ${reason} (ended ${until})`;
+}
+
 function printPolicy(session: Session, policy: Policy, isDryRun: boolean): void {
   if (isDryRun) session.out.line("dry run, nothing was written; it would be:");
-  const { frozen } = policy;
   session.out.table(
     [
       ["automatic deploy", policy.automaticDeploy],
@@ -51,10 +57,7 @@ function printPolicy(session: Session, policy: Policy, isDryRun: boolean): void 
       ["metric", policy.metric === null ? "none" : `${policy.metric} (${policy.goal})`],
       ["environment", policy.environment],
       ["reason required", policy.requireReason ? "yes" : "no"],
-      [
-        "frozen",
-        frozen === null ? "no" : `${frozen.reason}${frozen.until === undefined ? "" : ` (until ${frozen.until})`}`,
-      ],
+      ["frozen", freezeInWords(policy.frozen)],
     ],
     [
       { title: "policy", value: ([name = ""]) => name },

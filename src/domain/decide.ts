@@ -55,14 +55,14 @@ function refuseLostRace({ expectedRevision, project }: Command, state: ProjectSt
     (newest, active) => (newest === undefined || active.revision > newest.revision ? active : newest),
     undefined,
   );
-  const winner =
-    latest &&
-    `; the latest deployment is number ${latest.number} in ${latest.environment}: version ${latest.version} (${latest.algorithm}), by ${latest.actor}`;
-  const found = actual === "no_stream" ? "there is none yet" : `it is at ${actual}`;
   const hasWon = latest && (expectedRevision === "no_stream" || latest.revision > expectedRevision);
+  const winner = hasWon
+    ? `; the latest deployment is number ${latest.number} in ${latest.environment}: version ${latest.version} (${latest.algorithm}), by ${latest.actor}`
+    : "";
+  const found = actual === "no_stream" ? "there is none yet" : `it is at ${actual}`;
   return refuse(
     "CONFLICT",
-    `"${project}" was expected at revision ${expectedRevision}, but ${found}${winner ?? ""}. Look again, then repeat`,
+    `"${project}" was expected at revision ${expectedRevision}, but ${found}${winner}. Look again, then repeat`,
     { project, expected: String(expectedRevision), actual: String(actual), ...(hasWon && { winner: { ...latest } }) },
   );
 }

@@ -56,7 +56,9 @@ export function mergePolicy(own: PolicyData, change: Change, task: Task | null):
   }
   const isOfTask = task !== null && policy.metric === TASKS[task].metric;
   if (policy.metric !== undefined && policy.goal === undefined && !isOfTask) {
-    const known = task === null ? "the project has no task yet" : `the key metric of ${task} is ${TASKS[task].metric}`;
+    const own = task === null ? null : TASKS[task].metric;
+    const none = task === null ? "the project has no task yet" : `${task} has no key metric`;
+    const known = own === null ? none : `the key metric of ${task} is ${own}`;
     return {
       fault: { path: "policy.goal", message: `say whether to maximize or minimize "${policy.metric}" (${known})` },
     };

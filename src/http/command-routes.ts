@@ -8,6 +8,7 @@ import type {
   RetireModelInput,
   SetPolicyInput,
 } from "../api/ledger.ts";
+import { projectPath } from "../api/project-path.ts";
 import { PolicyInput } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
 import { DeploymentDone, PolicyDone, RetirementDone, TrainingDone } from "./answers.ts";
@@ -71,9 +72,6 @@ function policyBodyOf(request: FastifyRequest): Fields {
   };
 }
 
-/** "." and ".." would be taken for steps on the way: a space before them, which the name loses again, keeps them. */
-const at = (project: string) => `/v1/projects/${encodeURIComponent(project.replace(/^\.{1,2}$/, " $&"))}`;
-
 export function commandRoutes({ app: fastify, ledger }: HttpService): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>();
   const tags = ["commands"];
@@ -97,7 +95,7 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
       const { project } = request.params;
       const input = commandOf<RecordTrainingInput>(request, bodyOf(request), { project });
       const result = await ledger().recordTraining(input);
-      if (!result.dryRun) reply.code(201).header("location", `${at(project)}/models/${result.version}`);
+      if (!result.dryRun) reply.code(201).header("location", `${projectPath(project)}/models/${result.version}`);
       return result;
     },
   );
@@ -217,5 +215,5 @@ export function commandRoutes({ app: fastify, ledger }: HttpService): void {
 const withReason = ({ reason }: z.output<typeof ReinstateQuery>): Fields => (reason === undefined ? {} : { reason });
 
 function whyOf({ project, number, environment }: { project: string; number: number; environment: string }): string {
-  return `${at(project)}/deployments/${number}/explanation?environment=${environment}`;
+  return `${projectPath(project)}/deployments/${number}/explanation?environment=${environment}`;
 }

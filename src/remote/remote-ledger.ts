@@ -24,6 +24,7 @@ import type {
   TimelineOptions,
   VerifyOptions,
 } from "../api/ledger.ts";
+import { projectPath } from "../api/project-path.ts";
 import { ActiveModelsFilter } from "../audit/active-models.ts";
 import { ExplainInput } from "../audit/explain.ts";
 import { ExplainTrainingInput } from "../audit/explain-training.ts";
@@ -62,8 +63,6 @@ interface Page<Row> {
   readonly next?: string;
 }
 
-/** "." and ".." would be taken for steps on the way: a space before them, which the name loses again, keeps them. */
-const at = (project: string): string => `/v1/projects/${encodeURIComponent(project.replace(/^\.{1,2}$/, " $&"))}`;
 const nameOf = (project: string): string => validated(ProjectName, project, "project name");
 const waiting = ({ minPosition }: { readonly minPosition?: string | undefined }): Query => ({
   min_position: minPosition,
@@ -114,11 +113,17 @@ export class RemoteLedger implements Ledger {
   }
 
   async recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
-    return this.#command("RecordTraining", input, "training", "POST", ({ project }) => `${at(project)}/models`);
+    return this.#command(
+      "RecordTraining",
+      input,
+      "training",
+      "POST",
+      ({ project }) => `${projectPath(project)}/models`,
+    );
   }
 
   async deploy(input: DeployInput): Promise<DeploymentResult> {
-    return this.#command("Deploy", input, "deployment", "POST", ({ project }) => `${at(project)}/deployments`);
+    return this.#command("Deploy", input, "deployment", "POST", ({ project }) => `${projectPath(project)}/deployments`);
   }
 
   async rollback(input: RollbackInput): Promise<DeploymentResult> {
@@ -127,7 +132,7 @@ export class RemoteLedger implements Ledger {
   }
 
   async promote(input: PromoteInput): Promise<DeploymentResult> {
-    return this.#command("Promote", input, "promotion", "POST", ({ project }) => `${at(project)}/promotions`);
+    return this.#command("Promote", input, "promotion", "POST", ({ project }) => `${projectPath(project)}/promotions`);
   }
 
   async retireModel(input: RetireModelInput): Promise<RetirementResult> {
@@ -139,7 +144,7 @@ export class RemoteLedger implements Ledger {
   }
 
   async setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
-    return this.#command("SetPolicy", input, "policy", "PUT", ({ project }) => `${at(project)}/policy`);
+    return this.#command("SetPolicy", input, "policy", "PUT", ({ project }) => `${projectPath(project)}/policy`);
   }
 
   async activeModel(project: string, options: ActiveModelOptions = {}): Promise<ActiveModel | undefined> {
@@ -147,7 +152,7 @@ export class RemoteLedger implements Ledger {
     const name = nameOf(project);
     const query = { environment, at: momentText(moment), by, ...waiting({ minPosition }) };
     try {
-      const sent = await this.#client.json<Sent<ActiveModel>>("GET", `${at(name)}/active`, { query, signal });
+      const sent = await this.#client.json<Sent<ActiveModel>>("GET", `${projectPath(name)}/active`, { query, signal });
       return withRevision<ActiveModel>(sent);
     } catch (error) {
       const isNothing = error instanceof LedgerError && /^(NO_ACTIVE_MODEL|PROJECT_NOT_FOUND)$/.test(error.code);
@@ -164,7 +169,10 @@ export class RemoteLedger implements Ledger {
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
     const { signal, ...rest } = validated(ReadInput, options, "query");
-    const sent = await this.#client.json<SentSummary>("GET", at(nameOf(project)), { query: waiting(rest), signal });
+    const sent = await this.#client.json<SentSummary>("GET", projectPath(nameOf(project)), {
+      query: waiting(rest),
+      signal,
+    });
     return summaryOf(sent);
   }
 
@@ -176,13 +184,18 @@ export class RemoteLedger implements Ledger {
   models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
     const { limit, signal, minPosition, ...rest } = validated(ModelsFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${at(nameOf(project))}/models`, query, { limit, signal }, withRevision<ModelEntry>);
+    return this.#rows(`${projectPath(nameOf(project))}/models`, query, { limit, signal }, withRevision<ModelEntry>);
   }
 
   leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
     const { limit, signal, minPosition, ...rest } = validated(LeaderboardFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${at(nameOf(project))}/leaderboard`, query, { limit, signal }, (row: LeaderboardEntry) => row);
+    return this.#rows(
+      `${projectPath(nameOf(project))}/leaderboard`,
+      query,
+      { limit, signal },
+      (row: LeaderboardEntry) => row,
+    );
   }
 
   deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
@@ -194,7 +207,7 @@ export class RemoteLedger implements Ledger {
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
     const { signal, minPosition, ...rest } = validated(TimelineInput, options, "query");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${at(nameOf(project))}/timeline`, query, { signal }, (row: TimelineEntry) => row);
+    return this.#rows(`${projectPath(nameOf(project))}/timeline`, query, { signal }, (row: TimelineEntry) => row);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -204,11 +217,11 @@ export class RemoteLedger implements Ledger {
     const fields: object = Object(input);
     if ("version" in fields || "modelId" in fields) {
       const { project, version, modelId, signal, ...rest } = validated(ExplainTrainingInput, input, "query");
-      const path = `${at(project)}/models/${version ?? modelId}/explanation`;
+      const path = `${projectPath(project)}/models/${version ?? modelId}/explanation`;
       return this.#client.json<TrainingExplanation>("GET", path, { query: waiting(rest), signal });
     }
     const { project, number, deploymentId, environment, signal, ...rest } = validated(ExplainInput, input, "query");
-    const path = `${at(project)}/deployments/${number ?? deploymentId}/explanation`;
+    const path = `${projectPath(project)}/deployments/${number ?? deploymentId}/explanation`;
     const query = { environment, ...waiting(rest) };
     const sent = await this.#client.json<SentExplanation>("GET", path, { query, signal });
     return { ...sent, deployment: withRevision<Deployment>(sent.deployment) };
@@ -358,7 +371,7 @@ interface PathFields {
   readonly model?: string | number | undefined;
 }
 
-const retirementOf = ({ project, model }: PathFields): string => `${at(project)}/models/${model}/retirement`;
+const retirementOf = ({ project, model }: PathFields): string => `${projectPath(project)}/models/${model}/retirement`;
 
 /** What is given as undefined is not given. */
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { Project } from "./answers.ts";
 import { onEvent, onStart } from "./live.ts";
-import { ask, Problem, pages, projectPath } from "./service.ts";
+import { ask, Problem, pages } from "./service.ts";
 
 /** Every project that the token covers, kept current by the events. */
 export const projects = signal<ReadonlyMap<string, Project>>(new Map());

@@ -1,10 +1,11 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
+import { projectPath } from "../api/project-path.ts";
 import type { ActiveModel } from "./answers.ts";
 import { asExactTime, asLocalInput, asScore } from "./format.ts";
 import type { Asked } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
-import { ask, Problem, projectPath } from "./service.ts";
+import { ask, Problem } from "./service.ts";
 
 const STEPS = 1_000;
 const SLIDING_MS = 80;

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { DeploymentResult, Project } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
 import { Choice, Field, Tick } from "./field.tsx";
 import type { OpenProject } from "./open-project.ts";
-import { projectPath } from "./service.ts";
 import { whyOf } from "./strategies.ts";
 
 export interface IntentProps {

@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { projectPath } from "../api/project-path.ts";
 import type { Explanation } from "./answers.ts";
 import { Dialog } from "./dialog.tsx";
 import { asScore } from "./format.ts";
 import type { Asked } from "./intent.ts";
-import { ask, Problem, projectPath } from "./service.ts";
+import { ask, Problem } from "./service.ts";
 import { asStrategy } from "./strategies.ts";
 import { Time } from "./time.tsx";
 

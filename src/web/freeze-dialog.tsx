@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { PolicyResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
 import type { IntentProps } from "./deploy-dialog.tsx";
 import { Field } from "./field.tsx";
 import { asTime } from "./format.ts";
-import { projectPath } from "./service.ts";
 
 /** Stops every deployment but rollbacks and forced ones. */
 export function FreezeDialog({ open, summary, onClose }: IntentProps) {

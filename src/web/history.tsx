@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { projectPath } from "../api/project-path.ts";
 import type { Deployment, Page } from "./answers.ts";
 import { Choice, Field } from "./field.tsx";
 import { asScore } from "./format.ts";
@@ -9,7 +10,7 @@ import type { OpenProject } from "./open-project.ts";
 import { Pager } from "./pager.tsx";
 import { RowAction } from "./row-action.tsx";
 import { Scroll } from "./scroll.tsx";
-import { ask, Problem, projectPath } from "./service.ts";
+import { ask, Problem } from "./service.ts";
 import { asStrategy, STRATEGIES } from "./strategies.ts";
 import { Time } from "./time.tsx";
 

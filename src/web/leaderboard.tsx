@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { projectPath } from "../api/project-path.ts";
 import type { LeaderboardEntry, Page } from "./answers.ts";
 import { asScore } from "./format.ts";
 import type { Intent } from "./intent.ts";
@@ -7,7 +8,7 @@ import type { OpenProject } from "./open-project.ts";
 import { Pager } from "./pager.tsx";
 import { RowAction } from "./row-action.tsx";
 import { Scroll } from "./scroll.tsx";
-import { ask, Problem, projectPath } from "./service.ts";
+import { ask, Problem } from "./service.ts";
 import { Time } from "./time.tsx";
 
 const ROWS = 10;

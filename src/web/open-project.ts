@@ -1,7 +1,8 @@
 import { computed, signal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { Model, Project, RecordedEvent, Stretch } from "./answers.ts";
 import { onEvent, onStart } from "./live.ts";
-import { ask, Problem, pages, projectPath } from "./service.ts";
+import { ask, Problem, pages } from "./service.ts";
 
 /** Events come in crowds; they are shown together. */
 const CALM_MS = 100;

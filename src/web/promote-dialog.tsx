@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { DeploymentResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
 import { doneSentence, EnvironmentField, type IntentProps, sentenceOf } from "./deploy-dialog.tsx";
 import { Choice, Tick } from "./field.tsx";
-import { projectPath } from "./service.ts";
 
 /** Deploys into one environment what is active in another. */
 export function PromoteDialog({ open, summary, onClose }: IntentProps) {

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
+import { projectPath } from "../api/project-path.ts";
 import type { DeploymentResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
 import { doneSentence, type IntentProps, sentenceOf } from "./deploy-dialog.tsx";
 import { Choice, Field, Tick } from "./field.tsx";
-import { projectPath } from "./service.ts";
 
 interface Props extends IntentProps {
   readonly environment?: string;

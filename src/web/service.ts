@@ -27,8 +27,6 @@ export interface Command {
   readonly expectedRevision?: string;
 }
 
-export const projectPath = (project: string): string => `/v1/projects/${encodeURIComponent(project)}`;
-
 function address(path: string, query: Query): string {
   const asked = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
   const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));

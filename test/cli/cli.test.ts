@@ -107,6 +107,9 @@ describe("commands that govern", () => {
     expect((await run(["freeze", "Digits", "--reason", "quarter end", "--until", "2999-01-01"])).code).toBe(0);
     const frozen = await run(["deploy", "Digits"]);
     expect([frozen.code, frozen.stderr]).toEqual([1, expect.stringMatching(/PROJECT_FROZEN.*quarter end/)]);
+    expect((await run(["policy", "Digits"])).stdout).toContain("quarter end (until 2999-01-01T00:00:00.000Z)");
+    const past = await run(["freeze", "Digits", "--reason", "too late", "--until", "2020-01-01"]);
+    expect(past.stdout).toContain("no longer: too late (ended 2020-01-01T00:00:00.000Z)");
     expect((await run(["unfreeze", "Digits"])).code).toBe(0);
     expect((await run(["policy", "Digits", "--automatic-deploy", "off", "--require-reason"])).stdout).toContain("off");
     expect((await run(["deploy", "Digits"])).stderr).toContain("REASON_REQUIRED");

@@ -27,6 +27,13 @@ export const train = (algorithm: string, f1?: number, more: Fields = {}): Asked 
 /** A training that does not deploy. */
 export const shelved = (algorithm: string, f1?: number, more: Fields = {}): Asked =>
   train(algorithm, f1, { automaticDeploy: false, ...more });
+/** Three models that did not deploy, with different scores. */
+export const A = shelved("linear", 0.8);
+export const B = shelved("svm", 0.9);
+export const C = shelved("knn", 0.7);
+/** For a metric that is better when lower. */
+export const latency = (milliseconds: number, more: object = {}) =>
+  train("tree", 0, { metrics: { latency: milliseconds }, ...more });
 export const deploy = (more: Fields = {}): Asked => asked("Deploy", more);
 export const deployed = (version: number, more: Fields = {}): Asked => deploy({ model: version, force: true, ...more });
 export const rollBack = (more: Fields = {}): Asked => deploy({ strategy: "rollback", ...more });

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
+  A,
   type Asked,
+  B,
   deploy,
   deployed,
   given,
@@ -16,8 +18,6 @@ import {
 } from "./given.ts";
 
 /** Each refusal to the letter: what was looked for, what was found, what to do next, and the same as data. */
-const A = shelved("linear", 0.8);
-const B = shelved("svm", 0.9);
 
 function refusalOf(history: readonly Asked[], asked: Asked) {
   const { outcome } = given(...history).when(asked);
@@ -233,6 +233,16 @@ test.each([
   expect(refusalOf(history, asked)).toEqual({ code, message, details }),
 );
 
+test("a metric without a goal is told with what the task has, if it has any", () => {
+  const ofTask = (task: string) => given(train("a", undefined, { task })).when(setPolicy({ metric: "recall" })).outcome;
+  expect(ofTask("regression")).toMatchObject({
+    refusal: { message: expect.stringContaining("(the key metric of regression is r2)") },
+  });
+  expect(ofTask("embedding")).toMatchObject({
+    refusal: { message: expect.stringContaining("(embedding has no key metric)") },
+  });
+});
+
 test("a lost race names the latest deployment of all environments, and as the winner only if it came after", () => {
   const history = [A, B, deployed(2, { environment: "staging" }), deployed(1)];
   const message =
@@ -240,5 +250,9 @@ test("a lost race names the latest deployment of all environments, and as the wi
   const winner = { environment: "production", version: 1, number: 1, revision: 3 };
   expect(refusalOf(history, expecting(deploy(), 2))).toMatchObject({ code: "CONFLICT", message, details: { winner } });
   expect(refusalOf(history, expecting(train("a", 1), "no_stream"))).toMatchObject({ details: { winner } });
-  expect(refusalOf([...history, retire(2)], expecting(deploy(), 3))).not.toHaveProperty("details.winner");
+  const later = refusalOf([...history, retire(2)], expecting(deploy(), 3));
+  expect(later).not.toHaveProperty("details.winner");
+  expect(later).toMatchObject({
+    message: '"Digits" was expected at revision 3, but it is at 4. Look again, then repeat',
+  });
 });
