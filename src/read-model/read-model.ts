@@ -56,20 +56,21 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     let left = limit ?? Number.POSITIVE_INFINITY;
     let wanted = Math.min(FIRST_PAGE_ROWS, left);
     let asked = ask(undefined, wanted);
-    for (let size = FIRST_PAGE_ROWS; ; ) {
+    let size = FIRST_PAGE_ROWS;
+    for (let isFirst = true; ; isFirst = false) {
       if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });
       const cells = await asked;
       left -= cells.length / cellsARow;
       const isLast = left <= 0 || cells.length < wanted * cellsARow;
-      if (!isLast) {
-        // The thread finds the next rows while these are taken.
-        size = Math.min(size * 4, MAX_PAGE_ROWS);
-        wanted = Math.min(size, left);
-        asked = ask(cells.slice(-cellsARow), wanted);
-        asked.catch(() => undefined); // it is awaited, unless nobody reads on
-      }
+      size = Math.min(size * 4, MAX_PAGE_ROWS);
+      wanted = Math.min(size, left);
+      const next = () => ask(cells.slice(-cellsARow), wanted);
+      // Of a long list the thread finds the next rows while these are taken; a short one asks for nothing beyond itself.
+      const ahead = isLast || isFirst ? undefined : next();
+      ahead?.catch(() => undefined); // it is awaited, unless nobody reads on
       for (let at = 0; at < cells.length; at += cellsARow) yield await rowOf(cells, at);
       if (isLast) return;
+      asked = ahead ?? next();
     }
   }
 
