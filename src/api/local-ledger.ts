@@ -204,12 +204,14 @@ export class LocalLedger implements ServedLedger {
 
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const checked = validated(ActiveModelsFilter, filter, "filter");
-    const parts = { across: this.#across, asOf: this.#asOf, cache: this.#cache, defaults: this.#defaults };
-    const checkedAt = () => (checked.at === undefined ? Promise.resolve() : this.#checked(checked.at));
-    return this.#rows(checked, async function* () {
-      await checkedAt();
-      yield* activeModels(parts, checked);
-    });
+    const parts = {
+      across: this.#across,
+      asOf: this.#asOf,
+      cache: this.#cache,
+      defaults: this.#defaults,
+      checkMoment: (at: object) => this.#checked(at),
+    };
+    return this.#rows(checked, () => activeModels(parts, checked));
   }
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {

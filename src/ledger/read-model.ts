@@ -48,6 +48,13 @@ export interface ActiveQuery {
   readonly by: "recordedAt" | "deployedAt";
 }
 
+/** How much of a list is read. */
+interface ReadPart {
+  /** Infinity for all. */
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * What answers questions across projects from tables instead of the log. It is a copy that can be lost at any time.
  * Every answer holds all that was committed, by anybody, before the first row was asked for.
@@ -66,7 +73,7 @@ export interface ReadModel {
   projects(signal?: AbortSignal): AsyncIterable<ProjectRow>;
 
   /** In the order of the projects' beginnings, then by environment. */
-  activeModels(query: ActiveQuery, signal?: AbortSignal): AsyncIterable<ActiveRow>;
+  activeModels(query: ActiveQuery, options: ReadPart): AsyncIterable<ActiveRow>;
 
   close(): Promise<void>;
 }

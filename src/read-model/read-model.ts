@@ -51,7 +51,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
   async function* pages<Row>(
     ask: (last: readonly Cell[] | undefined, limit: number) => Promise<readonly Cell[]>,
     { cellsARow, limit, signal }: { cellsARow: number; limit?: number | undefined; signal?: AbortSignal | undefined },
-    rowOf: (cells: readonly Cell[], at: number) => Row | Promise<Row>,
+    rowOf: (cells: readonly Cell[], at: number) => Row,
   ): AsyncGenerator<Row> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     let wanted = Math.min(FIRST_PAGE_ROWS, left);
@@ -68,7 +68,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
       // Of a long list the thread finds the next rows while these are taken; a short one asks for nothing beyond itself.
       const ahead = isLast || isFirst ? undefined : next();
       ahead?.catch(() => undefined); // it is awaited, unless nobody reads on
-      for (let at = 0; at < cells.length; at += cellsARow) yield await rowOf(cells, at);
+      for (let at = 0; at < cells.length; at += cellsARow) yield rowOf(cells, at);
       if (isLast) return;
       asked = ahead ?? next();
     }
@@ -142,10 +142,10 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
         },
       );
     },
-    activeModels: (query, signal) =>
+    activeModels: (query, { limit, signal }) =>
       pages(
         (last, wanted) => activeAfter(query, Number(last?.[0] ?? 0), String(last?.[2] ?? ""), wanted, signal),
-        { cellsARow: ACTIVE_CELLS, signal },
+        { cellsARow: ACTIVE_CELLS, limit, signal },
         activeRow,
       ),
     async close() {
