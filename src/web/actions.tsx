@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { Project } from "./answers.ts";
 import { DeployDialog } from "./deploy-dialog.tsx";
+import { freezeNow } from "./freeze.ts";
 import { FreezeDialog, UnfreezeDialog } from "./freeze-dialog.tsx";
 import type { Intent } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
@@ -15,9 +16,10 @@ interface ActionsProps {
 }
 
 /** What can be done about the project; to whom it is not allowed it says why. */
-export function Actions({ summary: { active, policy }, onIntend }: ActionsProps) {
+export function Actions({ summary, onIntend }: ActionsProps) {
   const [deploying, governing] = [whyNot("deploy"), whyNot("admin")];
-  const isFrozen = policy.frozen !== null;
+  const { active } = summary;
+  const isFrozen = freezeNow(summary) !== null;
   return (
     <section aria-labelledby="actions" class="actions-bar">
       <h2 id="actions" class="visually-hidden">

@@ -4,6 +4,7 @@ import { Actions, Intents } from "./actions.tsx";
 import { AsOfChart } from "./as-of-chart.tsx";
 import { ExplanationDialog } from "./explanation.tsx";
 import { asTask, plural } from "./format.ts";
+import { freezeNow } from "./freeze.ts";
 import { announceDeployments } from "./hearing.ts";
 import { History } from "./history.tsx";
 import type { Asked, Intent } from "./intent.ts";
@@ -29,6 +30,7 @@ export function ProjectPage({ project: name }: { readonly project: string }) {
   };
 
   const summary = open.summary.value;
+  const frozen = summary && freezeNow(summary);
   const problem = open.problem.value;
   return (
     <>
@@ -58,13 +60,13 @@ export function ProjectPage({ project: name }: { readonly project: string }) {
           {problem}
         </p>
       )}
-      {summary?.policy.frozen && (
+      {frozen && (
         <p class="problem warn">
-          <b>Frozen</b>: {summary.policy.frozen.reason}
-          {summary.policy.frozen.until !== undefined && (
+          <b>Frozen</b>: {frozen.reason}
+          {frozen.until !== undefined && (
             <>
               {" "}
-              (until <Time at={summary.policy.frozen.until} />)
+              (until <Time at={frozen.until} />)
             </>
           )}
           . Rollbacks still pass.

@@ -3,6 +3,7 @@ import { useEffect, useId, useMemo } from "preact/hooks";
 import { followProjects, isLoadingProjects, projects, projectsProblem } from "./all-projects.ts";
 import type { ActiveModel, Project } from "./answers.ts";
 import { asScore, asTask, plural } from "./format.ts";
+import { freezeNow } from "./freeze.ts";
 import { announceDeployments, arrival } from "./hearing.ts";
 import { Pager } from "./pager.tsx";
 import { projectLink } from "./route.ts";
@@ -100,7 +101,7 @@ function ProjectRow({ project }: { readonly project: Project }) {
         </h2>
         <p class="muted">
           {asTask(task)} · {plural(models, "model")} · {plural(deployments, "deployment")}
-          {policy.frozen !== null && <span class="badge warn">frozen</span>}
+          {freezeNow(project) !== null && <span class="badge warn">frozen</span>}
         </p>
       </div>
       {active.length === 0 ? (

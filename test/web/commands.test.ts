@@ -143,5 +143,11 @@ inChromium("commands in the page", () => {
     await press(page, "Unfreeze");
     await page.getByRole("button", { name: "Freeze…", exact: true }).waitFor();
     expect((await digits.ledger.project("Digits")).policy.frozen).toBeNull();
+
+    const over = { reason: "long ago", until: "2020-01-01T00:00:00.000Z" };
+    await digits.ledger.setPolicy({ project: "Digits", policy: { frozen: over }, reason: "to see it end" });
+    await page.reload();
+    await page.getByRole("button", { name: "Freeze…", exact: true }).waitFor();
+    expect(await page.getByText("long ago").count()).toBe(0);
   });
 });
