@@ -80,7 +80,8 @@ export async function explainTraining(
     },
   };
   const outcome = parts.outcome === "deployed" ? "was deployed at once" : "was not deployed at once";
-  const sentence = `On ${event.recordedAt}, ${parts.actor} recorded the training of version ${version} (${model.algorithm}) of "${project}", which ${outcome}: ${parts.because}.`;
+  const given = parts.reason === undefined ? "" : `; the reason given was “${parts.reason}”`;
+  const sentence = `On ${event.recordedAt}, ${parts.actor} recorded the training of version ${version} (${model.algorithm}) of "${project}", which ${outcome} (“${parts.because}”)${given}.`;
   return { ...parts, sentence, paragraph: trainingParagraph({ ...parts, sentence }) };
 }
 

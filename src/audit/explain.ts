@@ -7,16 +7,11 @@ import { recorded } from "../events/stored.ts";
 import { type Deployment, deploymentOfEvent } from "../ledger/deployments.ts";
 import { READ_OPTIONS } from "../ledger/positions.ts";
 import type { EventStore } from "../store/event-store.ts";
-import type { Cause, Contender, Explanation } from "./explanation.ts";
+import { contenders, isByNumber } from "./contenders.ts";
+import type { Cause, Explanation } from "./explanation.ts";
 import { deploymentParagraph } from "./paragraphs.ts";
-import {
-  deploymentNumbered,
-  deploymentOfId,
-  leaderboardBefore,
-  type PlacedDeployment,
-  returnableBefore,
-} from "./project-past.ts";
-import { counted, inWords } from "./words.ts";
+import { deploymentNumbered, deploymentOfId, type PlacedDeployment, policyBefore, runBefore } from "./project-past.ts";
+import { counted, inWords, listed } from "./words.ts";
 
 export const ExplainInput = z
   .strictObject({
@@ -31,8 +26,6 @@ export const ExplainInput = z
     path: ["number"],
     message: "give the deployment's number or its deploymentId, or the version or modelId of a training",
   });
-
-const MAX_OTHERS = 5;
 
 /** Where an explanation comes from: the project as it is folded now, and its events. */
 export interface Sources {
@@ -61,9 +54,22 @@ export async function explain(sources: Sources, input: z.output<typeof ExplainIn
     });
   }
   const { event, before } = await deploymentAt(store, project, place.revision);
+  return explanationOf(state, event, before, await replacedBy(sources, project, place));
+}
+
+/** What was active before, and since when its model had been. */
+interface Replaced {
+  readonly deployment: Deployment;
+  readonly modelSince: string;
+}
+
+async function replacedBy({ state, store }: Sources, project: string, place: PlacedDeployment) {
   const last = deploymentNumbered(state, place.environment, place.number - 1);
-  const replaced = last && (await deploymentAt(store, project, last.revision)).event;
-  return explanationOf(state, event, before, replaced && deploymentOfEvent(replaced));
+  if (last === undefined) return undefined;
+  const deployment = deploymentOfEvent((await deploymentAt(store, project, last.revision)).event);
+  const first = runBefore(state, last);
+  const { event } = await deploymentAt(store, project, first.revision);
+  return { deployment, modelSince: event.recordedAt };
 }
 
 /** The deployment's event, and the one before it in the stream. */
@@ -83,40 +89,55 @@ function explanationOf(
   state: ProjectState,
   event: DeployedEvent,
   before: RecordedEvent | undefined,
-  replaced: Deployment | undefined,
+  replaced: Replaced | undefined,
 ): Explanation {
   const deployment = deploymentOfEvent(event);
   const replayed = deployment.replays === undefined ? undefined : deploymentOfId(state, deployment.replays);
-  const because = reasonOf(deployment, before, replayed);
-  const servedMs = replaced ? Date.parse(deployment.recordedAt) - Date.parse(replaced.recordedAt) : 0;
-  const parts = {
+  const msSince = (time: string) => Date.parse(deployment.recordedAt) - Date.parse(time);
+  const facts = {
     deployment,
-    because,
+    because: reasonOf(deployment, before, { replayed, state }),
     comparedWith: replaced
       ? {
-          version: replaced.version,
-          modelId: replaced.modelId,
-          algorithm: replaced.algorithm,
+          version: replaced.deployment.version,
+          modelId: replaced.deployment.modelId,
+          algorithm: replaced.deployment.algorithm,
           score: deployment.decision.previousScore,
         }
       : null,
-    candidates: { count: deployment.decision.candidates, others: othersThan(deployment, state) },
+    candidates: { count: deployment.decision.candidates, others: contenders(deployment, state) },
     replaced: replaced
       ? {
-          deploymentId: replaced.deploymentId,
-          number: replaced.number,
-          version: replaced.version,
-          algorithm: replaced.algorithm,
-          servedMs,
+          deploymentId: replaced.deployment.deploymentId,
+          number: replaced.deployment.number,
+          version: replaced.deployment.version,
+          algorithm: replaced.deployment.algorithm,
+          servedMs: msSince(replaced.deployment.recordedAt),
+          modelServedMs: msSince(replaced.modelSince),
         }
       : null,
     replayed: replayed
-      ? { deploymentId: replayed.deploymentId, number: replayed.number, version: replayed.version }
+      ? {
+          deploymentId: replayed.deploymentId,
+          number: replayed.number,
+          version: replayed.version,
+          isByNumber: isByNumber(deployment, state),
+        }
       : null,
+    forced: forcedPast(event, state),
     command: causeOf(deployment),
-    sentence: sentenceOf(deployment, because, replaced, servedMs),
   };
+  const parts = { ...facts, sentence: sentenceOf(facts) };
   return { ...parts, paragraph: deploymentParagraph(parts) };
+}
+
+/** A retired model says so in the event; a frozen project lets nothing but rollbacks pass without force. */
+function forcedPast({ data, recordedAt, revision }: DeployedEvent, state: ProjectState): Explanation["forced"] {
+  const { frozen } = policyBefore(state, Number(revision));
+  const holds = frozen != null && (frozen.until === undefined || recordedAt < frozen.until);
+  const freeze = holds && data.strategy !== "rollback" ? frozen.reason : null;
+  const isRetired = data.forced === true;
+  return isRetired || freeze !== null ? { isRetired, freeze } : null;
 }
 
 function causeOf({ commandId, correlationId, causationId, strategy, promotedFrom }: Deployment): Cause {
@@ -131,96 +152,54 @@ function causeOf({ commandId, correlationId, causationId, strategy, promotedFrom
   return { commandId, correlationId, causationId, asked };
 }
 
-function reasonOf(
-  deployment: Deployment,
-  before: RecordedEvent | undefined,
-  replayed: PlacedDeployment | undefined,
-): string {
+interface Past {
+  readonly replayed: PlacedDeployment | undefined;
+  readonly state: ProjectState;
+}
+
+function reasonOf(deployment: Deployment, before: RecordedEvent | undefined, { replayed, state }: Past): string {
   const { strategy, decision, algorithmFilter, promotedFrom } = deployment;
+  const { candidates, metric, score } = decision;
   const ofAlgorithm = algorithmFilter === undefined ? "" : ` of algorithm ${algorithmFilter}`;
-  const among = `${counted(decision.candidates, "qualified model")}${ofAlgorithm}`;
+  const only = `it is the only qualified model${ofAlgorithm}`;
+  const among = `${counted(candidates, "qualified model")}${ofAlgorithm}`;
   switch (strategy) {
     case "best_score":
-      return `it has the best ${decision.metric} (${decision.score}) of ${among}`;
+      return candidates === 1 ? only : `it has the best ${metric} (${score}) of ${among}`;
     case "most_recent":
-      return `it was trained last of ${among}`;
-    case "rollback":
-      return `a rollback went back to deployment ${replayed?.number ?? deployment.replays}, of ${among} to go back to`;
+      return candidates === 1 ? only : `it was trained last of ${among}`;
+    case "rollback": {
+      const back = `a rollback went back to deployment ${replayed?.number ?? deployment.replays}`;
+      if (isByNumber(deployment, state)) return `${back}, which it named`;
+      return candidates === 1
+        ? `${back}, the only model${ofAlgorithm} to go back to`
+        : `${back}, one of ${counted(candidates, "model")}${ofAlgorithm} to go back to`;
+    }
     case "specific":
       return promotedFrom === undefined ? "exactly this model was asked for" : `it was promoted from ${promotedFrom}`;
     case "new_score":
       return before?.type === "ModelTrained"
-        ? `its training deployed it: ${before.data.automaticDeploy.because}`
+        ? `its training deployed it (“${before.data.automaticDeploy.because}”)`
         : "its training deployed it";
   }
 }
 
-function othersThan(deployment: Deployment, state: ProjectState): Contender[] {
-  const { strategy, algorithmFilter } = deployment;
-  switch (strategy) {
-    case "best_score":
-    case "most_recent":
-      return otherScores(deployment, state);
-    case "rollback":
-      return otherReturns(deployment, state, algorithmFilter);
-    // A training is weighed against the active model alone, and a model that was named against none.
-    case "specific":
-    case "new_score":
-      return [];
-  }
-}
-
-function otherScores({ strategy, version, decision, algorithmFilter, revision }: Deployment, state: ProjectState) {
-  return leaderboardBefore(state, Number(revision), decision, algorithmFilter)
-    .filter((place) => place.version !== version)
-    .slice(0, MAX_OTHERS)
-    .flatMap((place) => {
-      const lostBecause =
-        strategy === "most_recent"
-          ? "it was trained earlier"
-          : place.score === decision.score
-            ? "its score is the same, and it was trained later"
-            : `its ${decision.metric} of ${place.score} is not better than ${decision.score}`;
-      return contender(state, place.version, place.score, lostBecause);
-    });
-}
-
-function otherReturns(deployment: Deployment, state: ProjectState, algorithm: string | undefined): Contender[] {
-  const { environment, version, decision } = deployment;
-  const places = returnableBefore(state, { environment, revision: Number(deployment.revision) }, algorithm);
-  const chosen = places.findIndex((place) => place.version === version);
-  return places
-    .filter((place) => place.version !== version)
-    .slice(0, MAX_OTHERS)
-    .flatMap((place) => {
-      const lostBecause =
-        places.indexOf(place) < chosen
-          ? `its latest deployment, ${place.number}, is more recent than what was gone back to`
-          : `its latest deployment, ${place.number}, is further back`;
-      const { metric } = decision;
-      const score = metric === null ? undefined : state.models[place.version - 1]?.metrics[metric];
-      return contender(state, place.version, score ?? null, lostBecause);
-    });
-}
-
-function contender(state: ProjectState, version: number, score: number | null, lostBecause: string): Contender[] {
-  const model = state.models[version - 1];
-  return model === undefined ? [] : [{ version, modelId: model.id, algorithm: model.algorithm, score, lostBecause }];
-}
-
-function sentenceOf(
-  deployment: Deployment,
-  because: string,
-  replaced: Deployment | undefined,
-  servedMs: number,
-): string {
+function sentenceOf({
+  deployment,
+  because,
+  replaced,
+  forced,
+}: Pick<Explanation, "deployment" | "because" | "replaced" | "forced">): string {
   const { project, environment, number, version, algorithm, actor, reason, recordedAt } = deployment;
+  const served = inWords(replaced?.modelServedMs ?? 0);
   const instead =
-    replaced === undefined
+    replaced === null
       ? "nothing had been active there before"
       : replaced.version === version
-        ? `version ${version} had been active already, for ${inWords(servedMs)}`
-        : `it replaced version ${replaced.version} (${replaced.algorithm}), which had served for ${inWords(servedMs)}`;
+        ? `version ${version} had been active already, for ${served}`
+        : `it replaced version ${replaced.version} (${replaced.algorithm}), which had served for ${served}`;
+  const past = [forced?.isRetired && "the model was retired", forced?.freeze != null && "the project was frozen"];
+  const force = forced === null ? "" : `; it was forced, for ${listed(past.filter((one) => typeof one === "string"))}`;
   const given = reason === undefined ? "no reason was given" : `the reason given was “${reason}”`;
-  return `On ${recordedAt}, ${actor} made version ${version} (${algorithm}) of "${project}" active in ${environment}, as deployment ${number}, because ${because}; ${instead}, and ${given}.`;
+  return `On ${recordedAt}, ${actor} made version ${version} (${algorithm}) of "${project}" active in ${environment}, as deployment ${number}, because ${because}${force}; ${instead}, and ${given}.`;
 }

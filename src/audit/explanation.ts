@@ -36,12 +36,22 @@ export interface Explanation {
   readonly comparedWith: Compared | null;
   /** How many models qualified, and the best of those that were not deployed (five at most). */
   readonly candidates: { readonly count: number; readonly others: readonly Contender[] };
-  /** The deployment before it in the environment, and for how long that had served, in milliseconds. */
+  /**
+   * The deployment before it in the environment, and for how long that had served, in milliseconds; and for how long its
+   * model had without a break, where several deployments of it followed each other.
+   */
   readonly replaced:
-    | (Pick<Deployment, "deploymentId" | "number" | "version" | "algorithm"> & { readonly servedMs: number })
+    | (Pick<Deployment, "deploymentId" | "number" | "version" | "algorithm"> & {
+        readonly servedMs: number;
+        readonly modelServedMs: number;
+      })
     | null;
-  /** The deployment that a rollback repeats. */
-  readonly replayed: Pick<Deployment, "deploymentId" | "number" | "version"> | null;
+  /** The deployment that a rollback repeats, and whether it was asked for by its number. */
+  readonly replayed:
+    | (Pick<Deployment, "deploymentId" | "number" | "version"> & { readonly isByNumber: boolean })
+    | null;
+  /** What it took force to pass: the model was retired, the project frozen (the reason of it). Null: nothing. */
+  readonly forced: { readonly isRetired: boolean; readonly freeze: string | null } | null;
   readonly command: Cause;
   /** All of it in one sentence, and in a paragraph for people who do not know the ledger. */
   readonly sentence: string;

@@ -9,6 +9,7 @@ export function deploymentParagraph(explanation: Omit<Explanation, "paragraph">)
   return [
     `On ${dateInWords(recordedAt)}, ${actor} put version ${version} of “${project}” (${algorithm}${score}) into ${environment}; it was deployment number ${number} there.`,
     choice(explanation),
+    ...force(explanation),
     ...runnersUp(explanation),
     before(explanation),
     reasonGiven(explanation.deployment.reason),
@@ -29,8 +30,13 @@ function choice({ deployment, candidates, replayed, comparedWith }: Omit<Explana
     case "most_recent":
       return `The most recent model was asked for: ${among}${candidates.count === 1 ? "." : ", and it was trained last."}`;
     case "rollback": {
-      const back = replayed ? ` It went back to the model of deployment number ${replayed.number}` : " It went back";
-      return `This was a rollback.${back}, ${counted(candidates.count, "model")} being there to go back to.`;
+      const number = replayed ? ` number ${replayed.number}` : "";
+      if (replayed?.isByNumber) return `This was a rollback to the model of deployment${number}, which was named.`;
+      const among =
+        candidates.count === 1
+          ? `the only model${kind} to go back to`
+          : `one of ${candidates.count} models${kind} to go back to`;
+      return `This was a rollback. It went back to the model of deployment${number}, ${among}.`;
     }
     case "specific":
       return promotedFrom === undefined
@@ -41,6 +47,15 @@ function choice({ deployment, candidates, replayed, comparedWith }: Omit<Explana
         ? "It went into service with its training, because nothing was active there yet."
         : `It went into service with its training, because ${comparison(deployment.decision, comparedWith)}.`;
   }
+}
+
+function force({ forced }: Omit<Explanation, "paragraph">): string[] {
+  if (forced === null) return [];
+  const past = [
+    ...(forced.isRetired ? ["this model was retired"] : []),
+    ...(forced.freeze === null ? [] : [`the project was frozen (“${forced.freeze}”)`]),
+  ];
+  return [`It had to be forced, because ${listed(past)}.`];
 }
 
 type Decision = Explanation["deployment"]["decision"];
@@ -73,9 +88,11 @@ function runnersUp({ candidates, deployment }: Omit<Explanation, "paragraph">): 
 
 function before({ deployment, replaced }: Omit<Explanation, "paragraph">): string {
   if (replaced === null) return `Nothing had been active in ${deployment.environment} before.`;
-  const served = inWordsExactly(replaced.servedMs);
-  if (replaced.version === deployment.version) return `The same version had been active there already, for ${served}.`;
-  return `It replaced version ${replaced.version} (${replaced.algorithm}), which had served for ${served}.`;
+  const { version, algorithm, number, servedMs, modelServedMs } = replaced;
+  const [served, last] = [inWordsExactly(modelServedMs), inWordsExactly(servedMs)];
+  const again = served === last ? "" : `; it had been deployed again, as number ${number}, ${last} earlier`;
+  if (version === deployment.version) return `The same version had been active there already, for ${served}${again}.`;
+  return `It replaced version ${version} (${algorithm}), which had served for ${served}${again}.`;
 }
 
 const reasonGiven = (reason: string | undefined): string =>
@@ -85,17 +102,19 @@ const withScore = (metric: string | null, score: number | null): string =>
   metric === null || score === null ? "" : `, ${metric} ${score}`;
 
 export function trainingParagraph(explanation: Omit<TrainingExplanation, "paragraph">): string {
-  const { project, model, metric, score, actor, recordedAt, outcome, because, deployments, reason } = explanation;
+  const { project, model, metric, goal, score, actor, recordedAt, outcome, because, deployments, reason } = explanation;
   const names = deployments.map(({ number, environment }) => `number ${number} in ${environment}`);
   const later =
     deployments.length === 0
       ? "It has never been deployed."
       : `It has been deployed ${deployments.length === 1 ? "once" : `${deployments.length} times`}: ${listed(names.slice(0, 5))}${names.length > 5 ? ", and more" : ""}.`;
   const end = outcome === "deployed" ? "It was deployed at once" : "It was not deployed at once";
+  const isCompared = score !== null && explanation.comparedWith?.score != null;
   return [
     `On ${dateInWords(recordedAt)}, ${actor} recorded the training of version ${model.version} of “${project}” (${model.algorithm}${withScore(metric, score)}).`,
-    `${end}: ${because}.`,
-    later,
     ...(reason === undefined ? [] : [reasonGiven(reason)]),
+    `${end}; the ledger found: “${because}”.`,
+    ...(isCompared && goal === "minimize" ? [`The lower the ${metric}, the better.`] : []),
+    later,
   ].join(" ");
 }

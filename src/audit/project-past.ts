@@ -31,6 +31,14 @@ export function deploymentOfId(state: ProjectState, deploymentId: string): Place
   return undefined;
 }
 
+/** The first of the deployments that put the same model into the environment one after the other, up to this one. */
+export function runBefore(state: ProjectState, last: PlacedDeployment): PlacedDeployment {
+  const deployed = lookUp(state.environments, last.environment)?.deployed ?? [];
+  let { number } = last;
+  while (deployed[number - 2]?.version === last.version) number -= 1;
+  return deploymentNumbered(state, last.environment, number) ?? last;
+}
+
 /** The deployment that was active in an environment just before the event at `revision`. */
 export function activeBefore(state: ProjectState, environment: string, revision: number): PlacedDeployment | undefined {
   const deployed = lookUp(state.environments, environment)?.deployed ?? [];

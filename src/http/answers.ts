@@ -231,6 +231,7 @@ const Cause = z.object({
   asked: z.enum(["a training", "a deployment", "a rollback", "a promotion"]),
 });
 
+const Earlier = z.object({ deploymentId: Id, number: Number1, version: Number1 });
 export const Explanation = saying<LedgerExplanation>()(
   "Explanation",
   z.object({
@@ -238,10 +239,9 @@ export const Explanation = saying<LedgerExplanation>()(
     because: z.string(),
     comparedWith: Compared.nullable(),
     candidates: z.object({ count: Count, others: z.array(Compared.extend({ lostBecause: z.string() })) }),
-    replaced: z
-      .object({ deploymentId: Id, number: Number1, version: Number1, algorithm: z.string(), servedMs: z.number() })
-      .nullable(),
-    replayed: z.object({ deploymentId: Id, number: Number1, version: Number1 }).nullable(),
+    replaced: Earlier.extend({ algorithm: z.string(), servedMs: z.number(), modelServedMs: z.number() }).nullable(),
+    replayed: Earlier.extend({ isByNumber: z.boolean() }).nullable(),
+    forced: z.object({ isRetired: z.boolean(), freeze: z.string().nullable() }).nullable(),
     command: Cause,
     sentence: z.string(),
     paragraph: z.string(),

@@ -37,6 +37,7 @@ test("the best score: who else qualified, and why each of them lost", async () =
   expect(await lost(ledger, 1)).toEqual([
     "3: its score is the same, and it was trained later",
     "1: its f1 of 0.5 is not better than 0.9",
+    "4: it has no f1",
   ]);
   expect([replaced, replayed]).toEqual([null, null]);
   expect(sentence).toMatch(/nothing had been active there before, and no reason was given\.$/);
@@ -50,7 +51,7 @@ test("a training that deployed itself was weighed against the active model alone
   await train(ledger, "c", 0.5, { automaticDeploy: true });
   const { because, candidates, replaced } = await ledger.explain({ project, number: 2 });
   expect(because).toBe(
-    "its training deployed it: better: f1 0.5 against 0.4 of version 2, which is active in production",
+    "its training deployed it (“better: f1 0.5 against 0.4 of version 2, which is active in production”)",
   );
   expect(candidates).toEqual({ count: 1, others: [] }); // version 1 is better, and was never asked
   expect(replaced).toMatchObject({ number: 1, version: 2 });
@@ -68,8 +69,8 @@ test("rollback, promotion and a model by name say so", async () => {
   const because = async (number: number, environment = "production") =>
     (await ledger.explain({ project, number, environment })).because;
   expect(await because(2)).toBe("exactly this model was asked for");
-  expect(await because(3)).toBe("a rollback went back to deployment 1, of 1 qualified model to go back to");
-  expect(await because(4)).toBe("it was trained last of 1 qualified model of algorithm b");
+  expect(await because(3)).toBe("a rollback went back to deployment 1, the only model to go back to");
+  expect(await because(4)).toBe("it is the only qualified model of algorithm b");
   expect(await because(1, "staging")).toBe("it was promoted from production");
   expect((await ledger.explain({ project, number: 3 })).replayed).toMatchObject({ number: 1, version: 1 });
 });
@@ -143,7 +144,7 @@ test("the paragraph names no ids, counts rightly, and tells how long the one bef
     "On 2 March 2026 at 11:30:00 UTC, ann put version 2 of “Digits” (b, f1 0.9) into production; it was deployment number 2 there. The best score was asked for: 2 models qualified, and it has the highest f1 of them. Not chosen was version 1 (a, f1 0.5), because its f1 of 0.5 is not better than 0.9. It replaced version 1 (a), which had served for 1 day and 2 hours. No reason was given.",
   );
   expect(await paragraph(3)).toBe(
-    "On 2 March 2026 at 11:31:01 UTC, ann put version 1 of “Digits” (a, f1 0.5) into production; it was deployment number 3 there. This was a rollback. It went back to the model of deployment number 1, 1 model being there to go back to. It replaced version 2 (b), which had served for 1 minute and 1 second. The reason given was: “wrong labels”.",
+    "On 2 March 2026 at 11:31:01 UTC, ann put version 1 of “Digits” (a, f1 0.5) into production; it was deployment number 3 there. This was a rollback. It went back to the model of deployment number 1, the only model to go back to. It replaced version 2 (b), which had served for 1 minute and 1 second. The reason given was: “wrong labels”.",
   );
 });
 
@@ -157,6 +158,92 @@ test("a rollback tells what else could have been gone back to", async () => {
   await ledger.rollback({ project, steps: 2 });
   await ledger.reinstateModel({ project, model: 1, reason: "new" });
   expect(await lost(ledger, 5)).toEqual(["3: its latest deployment, 3, is more recent than what was gone back to"]);
+});
+
+test("without a metric that decides, those that qualified are told all the same", async () => {
+  await using ledger = await openLedger("memory:");
+  for (const algorithm of ["a", "b", "c"]) await train(ledger, algorithm, undefined, { task: "embedding" });
+  await ledger.deploy({ project, strategy: "most_recent" });
+  expect(await lost(ledger, 1)).toEqual(["1: it was trained earlier", "2: it was trained earlier"]);
+});
+
+test("a rollback to a number was weighed against nothing, whatever else there was to go back to", async () => {
+  await using ledger = await openLedger("memory:");
+  for (const [index, algorithm] of ["a", "b", "c"].entries()) {
+    await train(ledger, algorithm, index / 10);
+    await ledger.deploy({ project, model: index + 1 });
+  }
+  await ledger.rollback({ project, toNumber: 1 });
+  const { candidates, replayed, because, paragraph } = await ledger.explain({ project, number: 4 });
+  expect(candidates).toEqual({ count: 1, others: [] });
+  expect(replayed).toMatchObject({ number: 1, isByNumber: true });
+  expect(because).toBe("a rollback went back to deployment 1, which it named");
+  expect(paragraph).toContain("This was a rollback to the model of deployment number 1, which was named. It replaced");
+  await ledger.rollback({ project });
+  expect((await ledger.explain({ project, number: 5 })).replayed).toMatchObject({ number: 3, isByNumber: false });
+});
+
+test("a model that was deployed again had served since its first deployment", async () => {
+  let now = Date.parse("2026-03-01T09:30:00.000Z");
+  await using ledger = await openLedger("memory:", { runtime: { ...systemRuntime(), now: () => now } });
+  const day = 24 * 3_600_000;
+  await train(ledger, "a", 0.5);
+  await train(ledger, "b", 0.4);
+  await ledger.deploy({ project, model: 2 });
+  now += day;
+  await ledger.deploy({ project });
+  now += 30 * day;
+  await ledger.deploy({ project, reason: "the weekly check" });
+  now += 7 * day;
+  const again = await ledger.deploy({ project });
+  expect((await ledger.explain({ project, deploymentId: again.deploymentId })).paragraph).toContain(
+    "The same version had been active there already, for 37 days; it had been deployed again, as number 3, 7 days earlier.",
+  );
+  now += day;
+  const { deploymentId } = await ledger.deploy({ project, model: 2 });
+  const { replaced, paragraph, sentence } = await ledger.explain({ project, deploymentId });
+  expect(replaced).toMatchObject({ number: 4, servedMs: day, modelServedMs: 38 * day });
+  expect(paragraph).toContain(
+    "version 1 (a), which had served for 38 days; it had been deployed again, as number 4, 1 day",
+  );
+  expect(sentence).toContain("it replaced version 1 (a), which had served for 38 days, and");
+});
+
+test("force is told: past a retirement, past a freeze, and that a rollback needed none", async () => {
+  await using ledger = await openLedger("memory:");
+  await train(ledger, "a", 0.5);
+  await train(ledger, "b", 0.4);
+  await ledger.deploy({ project });
+  await ledger.retireModel({ project, model: 2, reason: "old" });
+  await ledger.deploy({ project, model: 2, force: true });
+  await ledger.setPolicy({ project, policy: { frozen: { reason: "holidays" } } });
+  await ledger.rollback({ project });
+  await ledger.deploy({ project, model: 2, force: true });
+  await ledger.setPolicy({ project, policy: { frozen: null } });
+  const told = async (number: number) => {
+    const { forced, paragraph } = await ledger.explain({ project, number });
+    return [forced, /It had to be forced[^.]*\./.exec(paragraph)?.[0]];
+  };
+  expect(await told(1)).toEqual([null, undefined]);
+  expect(await told(2)).toEqual([
+    { isRetired: true, freeze: null },
+    "It had to be forced, because this model was retired.",
+  ]);
+  expect(await told(3)).toEqual([null, undefined]);
+  expect(await told(4)).toEqual([
+    { isRetired: true, freeze: "holidays" },
+    "It had to be forced, because this model was retired and the project was frozen (“holidays”).",
+  ]);
+});
+
+test("a training's paragraph gives its reason as the training's, not as that of what became of it", async () => {
+  await using ledger = await openLedger("memory:", { actor: "ann" });
+  const text = { task: "text_generation", automaticDeploy: true };
+  await train(ledger, "a", undefined, { ...text, metrics: { perplexity: 10 } });
+  await train(ledger, "b", undefined, { ...text, metrics: { perplexity: 15 }, reason: "nightly" });
+  expect((await ledger.explain({ project, version: 2 })).paragraph).toMatch(
+    /\(b, perplexity 15\)\. The reason given was: “nightly”\. It was not deployed at once; the ledger found: “not better: .*”\. The lower the perplexity, the better\. It has never been deployed\.$/,
+  );
 });
 
 test("a deployment of a long project is explained without reading the stream anew", async () => {

@@ -144,7 +144,7 @@ describe("commands that ask", () => {
     expect((await run(["history", "Digits"])).stdout).toMatch(/number.*\n +2 .*1 → 2 \(knn\)/);
     expect((await run(["timeline", "Digits"])).stdout).toMatch(/now +2 +knn/);
     expect((await run(["explain", "Digits", "2"])).stdout).toMatch(
-      /because its training deployed it: better: f1 0.95 against 0.9/,
+      /because its training deployed it \(“better: f1 0.95 against 0.9/,
     );
     expect((await run(["verify"])).stdout).toMatch(/^4 events of 1 project verified/);
   });
