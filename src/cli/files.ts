@@ -1,5 +1,5 @@
 import { createReadStream, readFileSync } from "node:fs";
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LedgerError } from "../errors.ts";
 
@@ -54,7 +54,7 @@ interface WriteOptions {
 
 /**
  * Writes a file whole or not at all: beside its place, to the disk, and then under its name, where the one before it
- * stays until that moment.
+ * stays until that moment. A link goes on leading there. A pipe or a device, `/dev/null` say, is written into.
  * @throws {LedgerError} INVALID_INPUT when it cannot be written; whatever `chunks` throws.
  */
 export async function writeWhole(
@@ -62,7 +62,10 @@ export async function writeWhole(
   chunks: AsyncIterable<string> | Iterable<string>,
   { mode, replace = true }: WriteOptions = {},
 ): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
+  const there = replace ? await stat(path).catch(() => undefined) : undefined;
+  if (there && !there.isFile() && !there.isDirectory()) return writeInto(path, chunks);
+  const place = there ? await realpath(path) : path;
+  const partial = `${place}.${process.pid}.partial`;
   const handle = await open(partial, "wx", mode).catch((cause: unknown) => {
     throw unusable("written", path, cause);
   });
@@ -70,12 +73,21 @@ export async function writeWhole(
     for await (const chunk of chunks) await handle.writeFile(chunk);
     await handle.sync();
     await handle.close();
-    if (replace) await rename(partial, path);
-    else await linkAndForget(partial, path);
-    await syncFolder(dirname(path));
+    if (replace) await rename(partial, place);
+    else await linkAndForget(partial, place);
+    await syncFolder(dirname(place));
   } catch (cause) {
     await handle.close().catch(() => undefined);
     await rm(partial, { force: true });
+    throw isOfSystem(cause) ? unusable("written", path, cause) : cause;
+  }
+}
+
+/** What is no file has no place that another could take. */
+async function writeInto(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void> {
+  try {
+    await writeFile(path, chunks);
+  } catch (cause) {
     throw isOfSystem(cause) ? unusable("written", path, cause) : cause;
   }
 }

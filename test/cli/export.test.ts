@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -47,6 +49,24 @@ test("a broken export ends with 5 and names its first broken event; importing it
   expect(imported).toMatchObject({ code: 5, stdout: "" });
   expect(imported.stderr).toMatch(/line 2 of the export, event 1 of modelLedger-Digits/);
   expect(readdirSync(folder)).not.toContain("other.db");
+});
+
+test("an export goes into a pipe or a device that is there, and to where a link leads, and replaces neither", async () => {
+  const { folder, run, file } = await withLedger();
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const read = readFile(pipe, "utf8");
+  expect(await run(["export", "--out", pipe])).toMatchObject({ code: 0, stderr: "" });
+  expect(lstatSync(pipe).isFIFO()).toBe(true);
+  const exported = await read;
+  expect(exported).toBe((await run(["export"])).stdout);
+
+  writeFileSync(file, "an older one");
+  const link = join(folder, "latest.ndjson");
+  symlinkSync(file, link);
+  expect((await run(["export", "--out", link])).code).toBe(0);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(file, "utf8")).toBe(exported);
 });
 
 test("an export that fails leaves the file before it as it was, and no half of a new one", async () => {
