@@ -74,7 +74,7 @@ async function sign(session: Session, options: Options): Promise<number | undefi
     else {
       out.text(signed.checkpoint);
       out.aside(
-        `signed over ${signed.size} events of ${inProjects(signed.streams)}: keep it where nobody who writes the ledger can reach it`,
+        `signed over ${inEvents(signed.size)} of ${inProjects(signed.streams)}: keep it where nobody who writes the ledger can reach it`,
       );
     }
     return undefined;
@@ -86,6 +86,7 @@ async function sign(session: Session, options: Options): Promise<number | undefi
   }
 }
 
+const inEvents = (count: number): string => `${count} event${count === 1 ? "" : "s"}`;
 const inProjects = (count: number): string => `${count} project${count === 1 ? "" : "s"}`;
 
 function report({ out }: Session, result: Verification): number | undefined {
@@ -95,7 +96,7 @@ function report({ out }: Session, result: Verification): number | undefined {
   else if (failure !== undefined) out.stderr.write(`model-ledger: verification failed ${failure}\n`);
   else {
     const begins = checkpoint ? `, and they begin with the ${checkpoint.size} that ${checkpoint.origin} signed` : "";
-    out.line(`${events} events of ${inProjects(streams)} verified: every hash follows from the one before${begins}`);
+    out.line(`${inEvents(events)} of ${inProjects(streams)} verified: every hash follows from the one before${begins}`);
   }
   return result.ok ? undefined : EXIT.verificationFailed;
 }
