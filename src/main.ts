@@ -38,7 +38,10 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();
-    throw error;
+    if (stream === process.stdout) {
+      process.stderr.write(`model-ledger: the output could not be written (${error.code}): it is not whole\n`);
+    }
+    process.exit(3);
   });
 }
 
