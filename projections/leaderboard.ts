@@ -1,3 +1,4 @@
+import { eachItem } from "./paged-list.ts";
 import type { ProjectState } from "./project.ts";
 import { isBetter, type KeyMetric, scoreOf } from "./scores.ts";
 
@@ -9,9 +10,13 @@ export interface Place {
 }
 
 /** Best first by the key metric, then by version; retired and unscored models are left out (CONTRACT §10). */
-export function leaderboard(state: ProjectState, { metric, goal }: KeyMetric, algorithm?: string): Place[] {
+export function leaderboard(
+  { models }: Pick<ProjectState, "models">,
+  { metric, goal }: KeyMetric,
+  algorithm?: string,
+): Place[] {
   const scored: { version: number; score: number }[] = [];
-  state.models.forEach((model, index) => {
+  eachItem(models, (model, index) => {
     if (model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) return;
     const score = scoreOf(model.metrics, metric);
     if (score !== null) scored.push({ version: index + 1, score });

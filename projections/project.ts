@@ -2,6 +2,7 @@ import type { ModelDeployedData, ModelTrainedData, PolicyData } from "../src/eve
 import type { Task } from "../src/events/tasks.ts";
 import { type ActiveModels, evolveActiveModels, type FoldedEvent, initialActiveModels } from "./active-models.ts";
 import { type Dictionary, enter, lookUp, names } from "./dictionary.ts";
+import { eachItem, emptyList, itemAt, type PagedList, setItem } from "./paged-list.ts";
 import { isBetter, type KeyMetric, keyMetric, scoreOf } from "./scores.ts";
 
 /**
@@ -18,10 +19,8 @@ export interface ProjectState {
   project: string | null;
   task: Task | null;
   policy: PolicyData;
-  /** By version: `models[version - 1]`. */
-  readonly models: Model[];
-  /** By model id: a UUID is never the name of something else in an object. */
-  readonly versionOf: { [modelId: string]: number };
+  /** By version: the first is version 1. */
+  readonly models: PagedList<Model>;
   /** The metric that `everyone` and `algorithms` are ranked by: the policy's or the task's. */
   ranking: KeyMetric;
   everyone: Candidates;
@@ -47,7 +46,7 @@ export interface Model {
   readonly artifact?: ModelTrainedData["artifact"];
   /** Of its ModelTrained event. */
   readonly revision: number;
-  isRetired: boolean;
+  readonly isRetired: boolean;
 }
 
 /** The models that qualify, of one algorithm or of all: not retired. Versions; 0 stands for none. */
@@ -61,10 +60,16 @@ export interface Candidates {
   latest: number;
 }
 
+export interface PastDeployment {
+  readonly id: string;
+  readonly version: number;
+  readonly revision: number;
+}
+
 /** What rollback needs: every deployment, and the models in the order of their latest one. */
 export interface EnvironmentState {
-  /** By number: `deployed[number - 1]`. */
-  readonly deployed: { readonly version: number; readonly deploymentId: string; readonly revision: number }[];
+  /** By number: the first is deployment 1. */
+  readonly deployed: PagedList<PastDeployment>;
   /** Version to the number of its latest deployment here. */
   readonly latestOf: { [version: number]: number };
   /** How many distinct models were ever deployed here. */
@@ -90,8 +95,7 @@ export const initialProject = (): ProjectState => ({
   project: null,
   task: null,
   policy: {},
-  models: [],
-  versionOf: {},
+  models: emptyList(),
   ranking: { metric: null, goal: "maximize" },
   everyone: noCandidates(),
   algorithms: {},
@@ -154,9 +158,6 @@ function rememberCommand({ commands }: ProjectState, { metadata, revision }: Fol
 
 function train(state: ProjectState, data: ModelTrainedData, revision: number): void {
   const { modelId: id, version, algorithm, metrics, trainedAt, artifact } = data;
-  // They are handed out as they are: a caller must not be able to change the state through them.
-  Object.freeze(metrics);
-  Object.freeze(artifact);
   const model: { -readonly [Key in keyof Model]: Model[Key] } = {
     id,
     algorithm,
@@ -166,8 +167,7 @@ function train(state: ProjectState, data: ModelTrainedData, revision: number): v
     isRetired: false,
   };
   if (artifact) model.artifact = artifact;
-  state.models[version - 1] = model;
-  state.versionOf[id] = version;
+  setItem(state.models, version - 1, model);
   if (state.task === null) {
     state.task = data.task;
     rank(state);
@@ -181,7 +181,7 @@ function rank(state: ProjectState): void {
   state.ranking = keyMetric(state.task, state.policy);
   state.everyone = noCandidates();
   state.algorithms = {};
-  state.models.forEach((model, index) => {
+  eachItem(state.models, (model, index) => {
     if (!model.isRetired) qualify(state, index + 1, model);
   });
 }
@@ -202,21 +202,22 @@ function count({ models, ranking }: ProjectState, candidates: Candidates, versio
   const score = scoreOf(model.metrics, ranking.metric);
   if (score === null) return;
   candidates.scored += 1;
-  const best = scoreOf(models[candidates.best - 1]?.metrics ?? {}, ranking.metric);
+  const best = scoreOf(itemAt(models, candidates.best - 1)?.metrics ?? {}, ranking.metric);
   const isFirst = best === null || isBetter(ranking.goal, score, best);
   if (isFirst || (score === best && version < candidates.best)) candidates.best = version;
 }
 
 function setRetired(state: ProjectState, version: number, revision: number, isRetired: boolean): void {
-  const model = state.models[version - 1];
+  const model = itemAt(state.models, version - 1);
   if (model === undefined || model.isRetired === isRetired) return;
-  model.isRetired = isRetired;
+  const changed: Model = { ...model, isRetired };
+  setItem(state.models, version - 1, changed);
   state.past.retirements.push({ revision, version, isRetired });
   for (const environment of Object.values(state.environments)) {
     if (environment.latestOf[version] !== undefined) countReturnable(environment, model.algorithm, isRetired ? -1 : 1);
   }
-  if (isRetired) disqualify(state, version, model);
-  else qualify(state, version, model);
+  if (isRetired) disqualify(state, version, changed);
+  else qualify(state, version, changed);
 }
 
 /** Only the retirement of a leader needs a new ranking. */
@@ -239,15 +240,15 @@ function deploy(
 ): void {
   let environment = lookUp(state.environments, name);
   if (environment === undefined) {
-    environment = { deployed: [], latestOf: {}, distinct: 0, recent: [], returnable: 0, returnableOf: {} };
+    environment = { deployed: emptyList(), latestOf: {}, distinct: 0, recent: [], returnable: 0, returnableOf: {} };
     enter(state.environments, name, environment);
   }
   if (environment.latestOf[version] === undefined) {
     environment.distinct += 1;
-    const model = state.models[version - 1];
+    const model = itemAt(state.models, version - 1);
     if (model && !model.isRetired) countReturnable(environment, model.algorithm, 1);
   }
-  environment.deployed[number - 1] = { version, deploymentId, revision };
+  setItem(environment.deployed, number - 1, { id: deploymentId, version, revision });
   environment.latestOf[version] = number;
   environment.recent.push(number);
   // Swept when half of it may be out of date: a deployment costs the same however many came before.
@@ -258,7 +259,7 @@ function deploy(
 
 /** Whether this deployment is the latest of its model in the environment. */
 export function isLatest({ deployed, latestOf }: EnvironmentState, number: number): boolean {
-  const deployment = deployed[number - 1];
+  const deployment = itemAt(deployed, number - 1);
   return deployment !== undefined && latestOf[deployment.version] === number;
 }
 

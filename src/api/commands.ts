@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { indexOfId, itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
 import { policyInForce } from "../domain/policy.ts";
@@ -79,7 +80,7 @@ export class Commands implements Pick<Ledger, CommandNames> {
     const event = eventOf(executed, "ModelReinstated");
     const { state } = executed;
     const version = event?.data.version ?? versionIn(state, command.model);
-    const modelId = event?.data.modelId ?? state.models[version - 1]?.id ?? "";
+    const modelId = event?.data.modelId ?? itemAt(state.models, version - 1)?.id ?? "";
     const environments = Object.values(state.active.environments).filter((active) => active.version === version);
     return {
       ...written,
@@ -122,7 +123,7 @@ function withSignal(input: unknown): { readonly signal?: AbortSignal } {
 }
 
 function versionIn(state: ProjectState, model: string | number): number {
-  return typeof model === "number" ? model : state.models.findIndex(({ id }) => id === model) + 1;
+  return typeof model === "number" ? model : indexOfId(state.models, model) + 1;
 }
 
 function eventOf<Type extends EventType>({ events }: Executed, type: Type): EventOf<Type> | undefined {

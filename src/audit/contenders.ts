@@ -1,3 +1,4 @@
+import { eachItem, itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { scoreOf } from "../../projections/scores.ts";
 import type { Deployment } from "../ledger/deployments.ts";
@@ -57,13 +58,12 @@ function otherScores(deployment: Deployment, state: ProjectState): Contender[] {
 function unscoredBefore(deployment: Deployment, state: ProjectState, most: number): number[] {
   const { decision, algorithmFilter, revision, version } = deployment;
   const found: number[] = [];
-  for (const [index, { algorithm, isRetired, metrics }] of modelsBefore(state, Number(revision)).entries()) {
-    if (isRetired || index + 1 === version) continue;
-    if (algorithmFilter !== undefined && algorithm !== algorithmFilter) continue;
-    if (scoreOf(metrics, decision.metric) !== null) continue;
-    found.push(index + 1);
-    if (found.length === most) break;
-  }
+  eachItem(modelsBefore(state, Number(revision)), ({ algorithm, isRetired, metrics }, index) => {
+    const isAsked = algorithmFilter === undefined || algorithm === algorithmFilter;
+    const isScored = scoreOf(metrics, decision.metric) !== null;
+    if (isAsked && !isRetired && !isScored && index + 1 !== version) found.push(index + 1);
+    return found.length < most;
+  });
   return found;
 }
 
@@ -79,12 +79,12 @@ function otherReturns(deployment: Deployment, state: ProjectState): Contender[] 
         places.indexOf(place) < chosen
           ? `its latest deployment, ${place.number}, is more recent than what was gone back to`
           : `its latest deployment, ${place.number}, is further back`;
-      const metrics = state.models[place.version - 1]?.metrics ?? {};
+      const metrics = itemAt(state.models, place.version - 1)?.metrics ?? {};
       return contender(state, place.version, scoreOf(metrics, decision.metric), lostBecause);
     });
 }
 
 function contender(state: ProjectState, version: number, score: number | null, lostBecause: string): Contender[] {
-  const model = state.models[version - 1];
+  const model = itemAt(state.models, version - 1);
   return model === undefined ? [] : [{ version, modelId: model.id, algorithm: model.algorithm, score, lostBecause }];
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { lookUp, names } from "../../projections/dictionary.ts";
-import type { ProjectState } from "../../projections/project.ts";
+import { eachItem, emptyList, itemAt } from "../../projections/paged-list.ts";
+import type { PastDeployment, ProjectState } from "../../projections/project.ts";
 import { scoreOf } from "../../projections/scores.ts";
+import { versionOf } from "../domain/candidates.ts";
 import { policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
 import type { PolicyData } from "../events/events.ts";
@@ -34,8 +36,8 @@ export async function explainTraining(
   if (state.project === null) {
     throw new LedgerError("PROJECT_NOT_FOUND", `there is no project "${project}"`, { project });
   }
-  const version = input.version ?? state.versionOf[input.modelId ?? ""];
-  const model = version === undefined ? undefined : state.models[version - 1];
+  const version = input.version ?? versionOf(state, input.modelId ?? "");
+  const model = version === undefined ? undefined : itemAt(state.models, version - 1);
   if (version === undefined || model === undefined) {
     const asked = input.modelId ?? input.version;
     const has = state.models.length === 0 ? "it has no models yet" : `its versions are 1 to ${state.models.length}`;
@@ -48,7 +50,7 @@ export async function explainTraining(
   const { data, metadata } = event;
   const policy = policyInForce(policyBefore(state, model.revision), defaults, data.task);
   const active = activeBefore(state, policy.environment, model.revision);
-  const other = active && state.models[active.version - 1];
+  const other = active && itemAt(state.models, active.version - 1);
   const parts = {
     project,
     model: { modelId: model.id, version, algorithm: model.algorithm },
@@ -97,9 +99,11 @@ async function trainingAt(store: Sources["store"], project: string, revision: nu
 }
 
 function deploymentsOf({ environments }: ProjectState, version: number) {
-  return names(environments).flatMap((environment) =>
-    (lookUp(environments, environment)?.deployed ?? []).flatMap((one, index) =>
-      one.version === version ? [{ environment, number: index + 1, deploymentId: one.deploymentId }] : [],
-    ),
-  );
+  const found: { environment: string; number: number; deploymentId: string }[] = [];
+  for (const environment of names(environments)) {
+    eachItem(lookUp(environments, environment)?.deployed ?? emptyList<PastDeployment>(), (one, index) => {
+      if (one.version === version) found.push({ environment, number: index + 1, deploymentId: one.id });
+    });
+  }
+  return found;
 }

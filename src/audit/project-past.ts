@@ -1,6 +1,15 @@
 import { lookUp, names } from "../../projections/dictionary.ts";
 import { leaderboard } from "../../projections/leaderboard.ts";
-import type { Model, ProjectState } from "../../projections/project.ts";
+import {
+  countBefore,
+  eachItem,
+  emptyList,
+  indexOfId,
+  itemAt,
+  type PagedList,
+  setItem,
+} from "../../projections/paged-list.ts";
+import type { Model, PastDeployment, ProjectState } from "../../projections/project.ts";
 import type { PolicyData } from "../events/events.ts";
 
 /**
@@ -17,15 +26,25 @@ export interface PlacedDeployment {
   readonly revision: number;
 }
 
-export function deploymentNumbered(state: ProjectState, environment: string, number: number) {
-  const found = lookUp(state.environments, environment)?.deployed[number - 1];
-  return found && ({ ...found, environment, number } satisfies PlacedDeployment);
+const deployedIn = (state: ProjectState, environment: string): PagedList<PastDeployment> =>
+  lookUp(state.environments, environment)?.deployed ?? emptyList();
+
+const placed = ({ id, version, revision }: PastDeployment, environment: string, number: number): PlacedDeployment => ({
+  ...{ environment, number, version, deploymentId: id, revision },
+});
+
+export function deploymentNumbered(
+  state: ProjectState,
+  environment: string,
+  number: number,
+): PlacedDeployment | undefined {
+  const found = itemAt(deployedIn(state, environment), number - 1);
+  return found && placed(found, environment, number);
 }
 
 export function deploymentOfId(state: ProjectState, deploymentId: string): PlacedDeployment | undefined {
   for (const environment of names(state.environments)) {
-    const deployed = lookUp(state.environments, environment)?.deployed ?? [];
-    const index = deployed.findLastIndex((one) => one.deploymentId === deploymentId);
+    const index = indexOfId(deployedIn(state, environment), deploymentId);
     if (index >= 0) return deploymentNumbered(state, environment, index + 1);
   }
   return undefined;
@@ -33,17 +52,15 @@ export function deploymentOfId(state: ProjectState, deploymentId: string): Place
 
 /** The first of the deployments that put the same model into the environment one after the other, up to this one. */
 export function runBefore(state: ProjectState, last: PlacedDeployment): PlacedDeployment {
-  const deployed = lookUp(state.environments, last.environment)?.deployed ?? [];
+  const deployed = deployedIn(state, last.environment);
   let { number } = last;
-  while (deployed[number - 2]?.version === last.version) number -= 1;
+  while (itemAt(deployed, number - 2)?.version === last.version) number -= 1;
   return deploymentNumbered(state, last.environment, number) ?? last;
 }
 
 /** The deployment that was active in an environment just before the event at `revision`. */
 export function activeBefore(state: ProjectState, environment: string, revision: number): PlacedDeployment | undefined {
-  const deployed = lookUp(state.environments, environment)?.deployed ?? [];
-  const index = deployed.findLastIndex((one) => one.revision < revision);
-  return deploymentNumbered(state, environment, index + 1);
+  return deploymentNumbered(state, environment, countBefore(deployedIn(state, environment), revision));
 }
 
 /** The policy that the project had set just before the event at `revision`. */
@@ -52,18 +69,19 @@ export function policyBefore({ past }: ProjectState, revision: number): PolicyDa
 }
 
 /** The models that were trained before the event at `revision`, retired as they were then. */
-export function modelsBefore({ models, past }: ProjectState, revision: number): readonly Model[] {
+export function modelsBefore({ models, past }: ProjectState, revision: number): PagedList<Model> {
   const retired = new Map<number, boolean>();
   for (const change of past.retirements) {
     if (change.revision > revision) break;
     retired.set(change.version, change.isRetired);
   }
-  const then: Model[] = [];
-  for (const [index, model] of models.entries()) {
-    if (model.revision >= revision) break;
+  const then = emptyList<Model>();
+  eachItem(models, (model, index) => {
+    if (model.revision >= revision) return false;
     const isRetired = retired.get(index + 1) ?? false;
-    then.push(model.isRetired === isRetired ? model : { ...model, isRetired });
-  }
+    setItem(then, index, model.isRetired === isRetired ? model : { ...model, isRetired });
+    return true;
+  });
   return then;
 }
 
@@ -74,7 +92,7 @@ export function leaderboardBefore(
   key: Parameters<typeof leaderboard>[1],
   algorithm: string | undefined,
 ) {
-  return leaderboard({ ...state, models: [...modelsBefore(state, revision)] }, key, algorithm);
+  return leaderboard({ models: modelsBefore(state, revision) }, key, algorithm);
 }
 
 /** The models that a rollback at `revision` could go back to, by their latest deployment, newest first. */
@@ -84,17 +102,18 @@ export function returnableBefore(
   algorithm: string | undefined,
 ): readonly PlacedDeployment[] {
   const models = modelsBefore(state, revision);
-  const deployed = lookUp(state.environments, environment)?.deployed.filter((one) => one.revision < revision) ?? [];
+  const deployed = deployedIn(state, environment);
+  const active = countBefore(deployed, revision);
   const seen = new Set<number>();
   const found: PlacedDeployment[] = [];
-  for (let number = deployed.length; number > 0; number--) {
-    const one = deployed[number - 1];
-    const model = one && models[one.version - 1];
+  for (let number = active; number > 0; number--) {
+    const one = itemAt(deployed, number - 1);
+    const model = one && itemAt(models, one.version - 1);
     if (one === undefined || model === undefined || seen.has(one.version)) continue;
     seen.add(one.version);
-    const isActive = number === deployed.length;
+    const isActive = number === active;
     if (isActive || model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) continue;
-    found.push({ ...one, environment, number });
+    found.push(placed(one, environment, number));
   }
   return found;
 }

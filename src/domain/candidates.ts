@@ -1,4 +1,5 @@
 import { lookUp, names } from "../../projections/dictionary.ts";
+import { eachItem, indexOfId, itemAt } from "../../projections/paged-list.ts";
 import { type EnvironmentState, isLatest, type Model, type ProjectState } from "../../projections/project.ts";
 import { isBetter, type KeyMetric, scoreOf } from "../../projections/scores.ts";
 import type { ModelRef } from "./commands.ts";
@@ -11,15 +12,16 @@ export interface Winner {
 }
 
 export function modelOf(state: ProjectState, version: number): Model {
-  const model = state.models[version - 1];
+  const model = itemAt(state.models, version - 1);
   if (model === undefined) throw new RangeError(`version ${version} is not in the fold`);
   return model;
 }
 
 /** The version that a reference names, or undefined when the project has no such model. */
 export function versionOf(state: ProjectState, reference: ModelRef): number | undefined {
-  if (typeof reference === "string") return state.versionOf[reference];
-  return state.models[reference - 1] === undefined ? undefined : reference;
+  if (typeof reference === "number") return itemAt(state.models, reference - 1) && reference;
+  const index = indexOfId(state.models, reference);
+  return index < 0 ? undefined : index + 1;
 }
 
 const ofAlgorithm = (state: ProjectState, algorithm: string | undefined) =>
@@ -42,7 +44,7 @@ export function bestScored(state: ProjectState, key: KeyMetric, algorithm: strin
 function scanForBest({ models }: ProjectState, { metric, goal }: KeyMetric, algorithm: string | undefined): number {
   let best = 0;
   let bestScore: number | null = null;
-  models.forEach((model, index) => {
+  eachItem(models, (model, index) => {
     if (model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) return;
     const score = scoreOf(model.metrics, metric);
     if (score === null || (bestScore !== null && !isBetter(goal, score, bestScore))) return;
@@ -91,7 +93,7 @@ export function deployedBefore(
   let left = steps;
   for (let index = environment.recent.length - 1; index >= 0; index--) {
     const number = environment.recent[index] ?? 0;
-    const version = environment.deployed[number - 1]?.version ?? 0;
+    const version = itemAt(environment.deployed, number - 1)?.version ?? 0;
     if (version === activeVersion || !isLatest(environment, number)) continue;
     const model = modelOf(state, version);
     if (model.isRetired || (algorithm !== undefined && model.algorithm !== algorithm)) continue;
@@ -103,7 +105,12 @@ export function deployedBefore(
 
 /** "7 models, algorithms: linear, xgboost", for refusals. Long lists are cut. */
 export function population(state: ProjectState): string {
-  const algorithms = [...new Set([...names(state.algorithms), ...state.models.slice(0, 100).map((m) => m.algorithm)])];
+  const found = new Set(names(state.algorithms));
+  eachItem(state.models, ({ algorithm }, index) => {
+    found.add(algorithm); // all of an algorithm may be retired
+    return index < 100;
+  });
+  const algorithms = [...found];
   const shown =
     algorithms.slice(0, 10).join(", ") + (algorithms.length > 10 ? `, … (${algorithms.length} in all)` : "");
   const retired = state.models.length - state.everyone.count;

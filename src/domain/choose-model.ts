@@ -1,5 +1,6 @@
 import { lookUp } from "../../projections/dictionary.ts";
-import type { ProjectState } from "../../projections/project.ts";
+import { emptyList, itemAt } from "../../projections/paged-list.ts";
+import type { PastDeployment, ProjectState } from "../../projections/project.ts";
 import {
   bestScored,
   deployedBefore,
@@ -80,7 +81,7 @@ function stepBack(command: Deploy, steps: number, state: ProjectState): Search {
   }
   const previous = deployedBefore(state, environment, active.version, { steps, algorithm });
   if (previous) {
-    const replays = environment.deployed[previous.number - 1]?.deploymentId ?? "";
+    const replays = itemAt(environment.deployed, previous.number - 1)?.id ?? "";
     return { version: previous.version, candidates: previous.candidates, replays };
   }
   const found = returnableCount(state, environment, active.version, algorithm);
@@ -94,8 +95,8 @@ function stepBack(command: Deploy, steps: number, state: ProjectState): Search {
 
 function goTo(command: Deploy, number: number, state: ProjectState): Search {
   const { project, environment: name, algorithm, force } = command;
-  const past = lookUp(state.environments, name)?.deployed ?? [];
-  const target = past[number - 1];
+  const past = lookUp(state.environments, name)?.deployed ?? emptyList<PastDeployment>();
+  const target = itemAt(past, number - 1);
   if (target === undefined) {
     const has = past.length === 0 ? "nothing was deployed there yet" : `its deployments are 1 to ${past.length}`;
     return refuse("DEPLOYMENT_NOT_FOUND", `there is no deployment ${number} in ${name} of "${project}": ${has}`, {
@@ -114,7 +115,7 @@ function goTo(command: Deploy, number: number, state: ProjectState): Search {
     );
   }
   if (model.isRetired && !force) return modelRetired(project, target.version);
-  return { version: target.version, candidates: 1, replays: target.deploymentId, forced: model.isRetired };
+  return { version: target.version, candidates: 1, replays: target.id, forced: model.isRetired };
 }
 
 function chooseSpecific({ project, algorithm, force }: Deploy, reference: ModelRef, state: ProjectState): Search {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { FoldedEvent } from "../../projections/active-models.ts";
 import { lookUp } from "../../projections/dictionary.ts";
+import { itemAt } from "../../projections/paged-list.ts";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { scoreOf } from "../../projections/scores.ts";
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
@@ -119,7 +120,7 @@ export class WhatIfReplay {
     const { policy, task, models } = this.#alternative;
     const { metric, goal } = policyInForce(policy, this.#defaults, task);
     const environments = this.#times.until(until, { metric, goal }, (version) =>
-      scoreOf(models[version - 1]?.metrics ?? {}, metric),
+      scoreOf(itemAt(models, version - 1)?.metrics ?? {}, metric),
     );
     return { project, metric, goal, until, rows: this.#rows, environments };
   }

@@ -1,3 +1,4 @@
+import { itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { LedgerError } from "../errors.ts";
 import { projectOf, streamOf } from "../events/names.ts";
@@ -105,7 +106,7 @@ export class Across {
 
   async #digestOf({ data }: DeployedEvent): Promise<string | undefined> {
     const { cache } = this.#parts;
-    const modelIn = ({ state }: Folded<ProjectState>) => state.models[data.version - 1];
+    const modelIn = ({ state }: Folded<ProjectState>) => itemAt(state.models, data.version - 1);
     const model = modelIn(await cache.known(data.project)) ?? modelIn(await cache.fresh(data.project));
     return model?.artifact?.digest;
   }

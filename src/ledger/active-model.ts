@@ -1,4 +1,5 @@
 import type { ActiveDeployment } from "../../projections/active-models.ts";
+import { itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { scoreOf } from "../../projections/scores.ts";
 import { keyMetricInForce } from "../domain/policy.ts";
@@ -39,6 +40,13 @@ interface Facts {
   readonly model: Pick<ActiveModel, "metrics" | "artifact" | "trainedAt">;
 }
 
+/** A model's facts as the caller gets them, who must not be able to change the fold through them. */
+export function handedOut<Facts extends Pick<ActiveModel, "metrics" | "artifact">>(facts: Facts): Facts {
+  Object.freeze(facts.metrics);
+  Object.freeze(facts.artifact);
+  return facts;
+}
+
 export function activeModelOf(
   state: ProjectState,
   environment: string,
@@ -46,7 +54,7 @@ export function activeModelOf(
   defaults: PolicyData,
 ): ActiveModel {
   const { project, task, policy } = state;
-  const model = state.models[deployment.version - 1];
+  const model = itemAt(state.models, deployment.version - 1);
   if (model === undefined || project === null || task === null) {
     throw new RangeError(
       `deployment ${deployment.number} names version ${deployment.version}, which is not in the fold`,
@@ -61,7 +69,7 @@ export function activeModelFrom(
   deployment: Omit<ActiveDeployment, "environment">,
   defaults: PolicyData,
 ): ActiveModel {
-  const { metrics, artifact, trainedAt } = model;
+  const { metrics, artifact, trainedAt } = handedOut(model);
   const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason } = deployment;
   return {
     project,

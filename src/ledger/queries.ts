@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { lookUp } from "../../projections/dictionary.ts";
 import { leaderboard } from "../../projections/leaderboard.ts";
+import { eachItem, itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { versionOf } from "../domain/candidates.ts";
 import type { ModelRef } from "../domain/commands.ts";
@@ -12,7 +13,7 @@ import { recorded } from "../events/stored.ts";
 import type { Task } from "../events/tasks.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { type Across, versionWithoutProject } from "./across.ts";
-import { type ActiveModel, activeModelFrom, activeModelOf } from "./active-model.ts";
+import { type ActiveModel, activeModelFrom, activeModelOf, handedOut } from "./active-model.ts";
 import type { Deployment, DeploymentSearch, DeploymentsFilter } from "./deployments.ts";
 import { READ_OPTIONS } from "./positions.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
@@ -143,8 +144,9 @@ export class Queries {
   /** By version. */
   async *models(project: string, filter: z.output<typeof ModelsFilter>): AsyncGenerator<ModelEntry> {
     const { state } = await this.known(project);
-    const isRetired = state.models.map((model) => model.isRetired);
-    const first = state.models[filter.after ?? 0];
+    const isRetired: boolean[] = [];
+    eachItem(state.models, (model) => isRetired.push(model.isRetired));
+    const first = itemAt(state.models, filter.after ?? 0);
     if (first === undefined) return;
     let left = filter.limit ?? Number.POSITIVE_INFINITY;
     for await (const stored of this.#parts.store.readStream(streamOf(project), { from: BigInt(first.revision) })) {
@@ -177,11 +179,11 @@ export class Queries {
     const key = policyInForce(state.policy, this.#parts.defaults, state.task);
     const active = Object.values(state.active.environments);
     const places = leaderboard(state, key, filter.algorithm).slice(0, filter.limit);
-    const models = places.map(({ version }) => state.models[version - 1]);
+    const models = places.map(({ version }) => itemAt(state.models, version - 1));
     for (const [index, place] of places.entries()) {
       const model = models[index];
       if (model === undefined || key.metric === null) return;
-      const { id: modelId, algorithm, metrics, trainedAt } = model;
+      const { id: modelId, algorithm, metrics, trainedAt } = handedOut(model);
       const activeIn = active.filter(({ version }) => version === place.version).map(({ environment }) => environment);
       yield { ...place, modelId, algorithm, metric: key.metric, metrics, trainedAt, activeIn };
     }
@@ -200,7 +202,7 @@ export class Queries {
     const { state } = await this.known(project);
     if (model === undefined) return { ...search, project };
     const version = versionOf(state, model);
-    const id = version === undefined ? undefined : state.models[version - 1]?.id;
+    const id = version === undefined ? undefined : itemAt(state.models, version - 1)?.id;
     if (id !== undefined) return { ...search, project, modelId: id };
     throw modelNotFound(project, model);
   }

@@ -90,7 +90,7 @@ export function trainingOf(
     algorithm,
     modelId,
     version,
-    metrics,
+    metrics: Object.freeze(metrics), // the fold holds them too
     deployed: deployment !== undefined,
     ...(deployment && { deployment: deploymentOf(deployment) }),
     because: automaticDeploy.because,

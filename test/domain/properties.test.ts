@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { emptyList, indexOfId, itemAt } from "../../projections/paged-list.ts";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import type { LedgerEvent } from "../../src/events/events.ts";
 import { type Asked, deploy, promote, reinstate, retire, setPolicy, train, World } from "./given.ts";
@@ -116,8 +117,8 @@ function answerOf(world: World, one: Step) {
   const event = outcome.events.find((candidate) => candidate.type === "ModelDeployed");
   if (event?.type !== "ModelDeployed") return undefined;
   const { version, number, replays, decision, environment } = event.data;
-  const deployed = world.state.environments[`=${environment}`]?.deployed ?? [];
-  const replayed = deployed.findIndex(({ deploymentId }) => deploymentId === replays) + 1;
+  const deployed = world.state.environments[`=${environment}`]?.deployed ?? emptyList();
+  const replayed = indexOfId(deployed, replays ?? "") + 1;
   return { version, number, candidates: decision.candidates, ...(replays !== undefined && { replays: replayed }) };
 }
 
@@ -166,7 +167,7 @@ describe("any history", () => {
         for (const one of steps) world.fold(world.decide(toCommand(one)));
         const activeNow = () => world.state.active.environments[`=${where}`]?.version;
         const before = activeNow();
-        const isRetired = before !== undefined && world.state.models[before - 1]?.isRetired;
+        const isRetired = before !== undefined && itemAt(world.state.models, before - 1)?.isRetired;
         const back = () => world.decide(deploy({ strategy: "rollback", environment: where }));
         const first = back();
         if ("refusal" in first || isRetired) return;

@@ -43,12 +43,13 @@ const project = "Digits";
 async function longProject(): Promise<EventStore> {
   const store = memoryEventStore();
   const ledger = new LocalLedger(store);
-  for (let index = 0; index < 1_200; index++) {
+  for (let index = 0; index < 2_400; index++) {
     const algorithm = ["svm", "knn", "__proto__"][index % 3] ?? "";
     await ledger.recordTraining({ project, task, algorithm, metrics: { f1: (index % 700) / 700 } });
     if (index % 50 === 49) await ledger.rollback({ project });
     if (index % 100 === 99) await ledger.retireModel({ project, model: index });
   }
+  await ledger.retireModel({ project, model: 3 });
   await ledger.setPolicy({ project, policy: { frozen: { reason: "audit" }, metric: "f1" } });
   return store;
 }
@@ -64,6 +65,7 @@ test("a snapshot changes no answer, and spares the reading", async () => {
   expect(summary).toEqual(await cold.project(project));
   expect(await warm.leaderboard(project)).toEqual(await cold.leaderboard(project));
   expect(await warm.models(project)).toEqual(await cold.models(project));
+  expect(await warm.explain({ project, number: 20 })).toEqual(await cold.explain({ project, number: 20 }));
   for (const ask of [
     { strategy: "rollback", steps: 7 },
     { strategy: "rollback", algorithm: "__proto__" },
@@ -80,9 +82,19 @@ test("a snapshot that does not fit the log is passed over", async () => {
   const { ledger: cold } = counting({ ...store, kept: async () => undefined });
   const truth = await cold().project(project);
   const saved = async (name: string): Promise<string | undefined> => (await store.kept(name))?.value;
+  const other = memoryEventStore();
+  const elsewhere = new LocalLedger(other);
+  for (let index = 0; index < 1_100; index++) {
+    await elsewhere.recordTraining({ project, task, algorithm: "svm", metrics: { f1: index } });
+  }
+  const changed = async (name: string, change: (text: string) => string) => change((await saved(name)) ?? "");
   for (const text of [
-    async (name: string) => (await saved(name))?.replace(/"hash":"[0-9a-f]{8}/, '"hash":"00000000'),
-    async (name: string) => (await saved(name))?.replace('"version":1', '"version":999'),
+    async (name: string) => (await other.kept(name))?.value,
+    (name: string) => changed(name, (value) => value.replace("project 4", "project 999")),
+    (name: string) => changed(name, (value) => value.slice(0, -1)),
+    (name: string) => changed(name, (value) => value.replace(/.$/, (last) => (last === "A" ? "B" : "A"))),
+    (name: string) => changed(name, (value) => value.split("\n").slice(0, 2).join("\n")),
+    (name: string) => changed(name, (value) => value.split("\n").toSpliced(2, 1).join("\n")),
     async () => "not JSON",
     async () => "null",
     async () => "[]",
