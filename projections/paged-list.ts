@@ -45,9 +45,10 @@ export function setItem<Of extends Item>(list: PagedList<Of>, index: number, ite
 
 /** In order, until `visit` answers false. */
 export function eachItem<Of extends Item>(list: PagedList<Of>, visit: (item: Of, index: number) => unknown): void {
-  for (let index = 0; index < list.length; index++) {
-    const item = itemAt(list, index);
-    if (item !== undefined && visit(item, index) === false) return;
+  for (let number = 0; number < list.pages.length; number++) {
+    for (const [place, item] of pageOf(list, number).entries()) {
+      if (item && visit(item, number * PAGE_ITEMS + place) === false) return; // a damaged log may skip some
+    }
   }
 }
 

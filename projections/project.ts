@@ -70,8 +70,8 @@ export interface PastDeployment {
 export interface EnvironmentState {
   /** By number: the first is deployment 1. */
   readonly deployed: PagedList<PastDeployment>;
-  /** Version to the number of its latest deployment here. */
-  readonly latestOf: { [version: number]: number };
+  /** By version: the number of its latest deployment here, or 0. */
+  readonly latestOf: number[];
   /** How many distinct models were ever deployed here. */
   distinct: number;
   /** Numbers, oldest first; one that is not its model's latest is out of date and passed over. */
@@ -214,7 +214,7 @@ function setRetired(state: ProjectState, version: number, revision: number, isRe
   setItem(state.models, version - 1, changed);
   state.past.retirements.push({ revision, version, isRetired });
   for (const environment of Object.values(state.environments)) {
-    if (environment.latestOf[version] !== undefined) countReturnable(environment, model.algorithm, isRetired ? -1 : 1);
+    if (wasDeployed(environment, version)) countReturnable(environment, model.algorithm, isRetired ? -1 : 1);
   }
   if (isRetired) disqualify(state, version, changed);
   else qualify(state, version, changed);
@@ -240,16 +240,18 @@ function deploy(
 ): void {
   let environment = lookUp(state.environments, name);
   if (environment === undefined) {
-    environment = { deployed: emptyList(), latestOf: {}, distinct: 0, recent: [], returnable: 0, returnableOf: {} };
+    environment = { deployed: emptyList(), latestOf: [], distinct: 0, recent: [], returnable: 0, returnableOf: {} };
     enter(state.environments, name, environment);
   }
-  if (environment.latestOf[version] === undefined) {
+  if (!wasDeployed(environment, version)) {
     environment.distinct += 1;
     const model = itemAt(state.models, version - 1);
     if (model && !model.isRetired) countReturnable(environment, model.algorithm, 1);
   }
   setItem(environment.deployed, number - 1, { id: deploymentId, version, revision });
-  environment.latestOf[version] = number;
+  const { latestOf } = environment;
+  while (latestOf.length < state.models.length) latestOf.push(0);
+  latestOf[version - 1] = number;
   environment.recent.push(number);
   // Swept when half of it may be out of date: a deployment costs the same however many came before.
   if (environment.recent.length > 2 * environment.distinct + 16) {
@@ -257,10 +259,12 @@ function deploy(
   }
 }
 
+const wasDeployed = ({ latestOf }: EnvironmentState, version: number): boolean => (latestOf[version - 1] ?? 0) > 0;
+
 /** Whether this deployment is the latest of its model in the environment. */
 export function isLatest({ deployed, latestOf }: EnvironmentState, number: number): boolean {
   const deployment = itemAt(deployed, number - 1);
-  return deployment !== undefined && latestOf[deployment.version] === number;
+  return deployment !== undefined && latestOf[deployment.version - 1] === number;
 }
 
 function countReturnable(environment: EnvironmentState, algorithm: string, change: 1 | -1): void {

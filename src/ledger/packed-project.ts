@@ -14,7 +14,7 @@ import { parseJson } from "../events/parse-json.ts";
 const VERSION = 4;
 
 /** Before the lines: what they are, and their CRC-32. A page is read long after, when it is too late to doubt it. */
-const titleOf = (lines: string): string => `model-ledger project ${VERSION} ${crc32(lines)}`;
+const titleOf = (lines: string): string => `model-ledger project ${VERSION} ${crc32(Buffer.from(lines, "latin1"))}`;
 
 /** Enough of it for text that repeats itself this much, at a fifth of the time that the best takes. */
 const LEVEL = 1;

@@ -61,13 +61,21 @@ export function serve(workOn: (settings: ThreadSettings) => Operations): void {
         path = request.path;
         operations = workOn(request);
       } else {
-        port.postMessage(answer(request, operations, path));
+        const reply = answer(request, operations, path);
+        port.postMessage(reply, bytesIn(reply));
       }
     }
     const lastWork = performance.now();
     while (Atomics.load(doorbell, 0) === rings && performance.now() - lastWork < SPIN_MS);
     Atomics.wait(doorbell, 0, rings);
   }
+}
+
+/** Bytes move to the other thread; text is copied. */
+function bytesIn(reply: Answer): ArrayBuffer[] {
+  if (!("value" in reply) || typeof reply.value !== "object" || reply.value === null) return [];
+  const parts: readonly unknown[] = Object.values(reply.value);
+  return parts.flatMap((part) => (part instanceof Uint8Array && part.buffer instanceof ArrayBuffer ? part.buffer : []));
 }
 
 function answer(

@@ -8,6 +8,8 @@ export interface Thread<Operations extends Record<keyof Operations, (...args: ne
     name: Name,
     ...args: Parameters<Operations[Name]>
   ): Promise<ReturnType<Operations[Name]>>;
+  /** Starts it now, if no call has yet. */
+  start(): void;
   /** Keeps the process alive until what it returns is called; calls under way do so by themselves. */
   hold(): () => void;
   /** Finishes the calls made before, then closes. */
@@ -71,6 +73,9 @@ export function sqliteThread<Operations extends Closing & Record<keyof Operation
 
   return {
     call: (name, ...args) => ask(name, args),
+    start() {
+      if (!worker) started().keepAlive(false);
+    },
     hold() {
       holders += 1;
       started().keepAlive(true);

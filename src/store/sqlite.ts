@@ -36,7 +36,7 @@ export interface SqliteOptions {
 
 /**
  * A store in one file, which several processes may use at once; created if it is not there. Whatever may wait, for the
- * disk or for another process, does so in a thread of its own: one writes, one reads, each started when it is needed.
+ * disk or for another process, does so in a thread of its own: one writes, one reads.
  * @throws {LedgerError} STORE_UNAVAILABLE when the file cannot be opened or is something else; CORRUPT when damaged.
  */
 export async function sqliteEventStore(
@@ -60,7 +60,8 @@ export async function sqliteEventStore(
   let closed: Promise<void> | undefined;
 
   try {
-    // where nothing is yet, both threads will be needed: they start side by side
+    // side by side: to start a thread takes as long as to start Node, and a command would wait for one after the other
+    writer.start();
     const creating = existsSync(path) ? undefined : writer.call("prepare");
     const [isReady] = await Promise.all([reader.call("isReady"), creating]);
     if (!isReady && !creating) await writer.call("prepare");
@@ -207,7 +208,7 @@ export async function sqliteEventStore(
       checkOpen();
       checkKeptName(name);
       const found = await reader.call("kept", name);
-      return found && { value: found.value, revision: BigInt(found.revision) };
+      return found && { value: Buffer.from(found.value.buffer).toString(), revision: BigInt(found.revision) };
     },
     async pragmas() {
       checkOpen();

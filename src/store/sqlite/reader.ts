@@ -43,7 +43,7 @@ function connect(path: string): Connection | undefined {
       "SELECT revision FROM events WHERE stream = ? AND position <= ? ORDER BY revision DESC LIMIT 1",
     ),
     last: pluck("SELECT max(position) FROM events"),
-    kept: database.prepare("SELECT value, revision FROM kept WHERE name = ?"),
+    kept: database.prepare("SELECT CAST(value AS BLOB) AS value, revision FROM kept WHERE name = ?"),
   }));
 }
 

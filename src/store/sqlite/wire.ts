@@ -40,7 +40,8 @@ export interface LogQuery {
 }
 
 export interface KeptRow {
-  readonly value: string;
+  /** UTF-8, since bytes change threads without being copied, and a snapshot is millions of them. */
+  readonly value: Uint8Array<ArrayBuffer>;
   readonly revision: number;
 }
 
