@@ -53,7 +53,7 @@ test("explain tells of a deployment in whole sentences, and of a training that d
     /^On \d+ \w+ 20\d\d at [\d:]+ UTC, \S+ put version 1 of “D” \(svm, f1 0\.9\) into production; it was deployment number 1 there\./,
   );
   expect((await run(["explain", "D", "--model", "2"])).stdout).toMatch(
-    /It was not deployed at once: not better: f1 0\.8 against 0\.9 of version 1, which is active in production\. It has never been deployed\.\n$/,
+    /It was not deployed at once; the ledger found: “not better: f1 0\.8 against 0\.9 of version 1, which is active in production”\. It has never been deployed\.\n$/,
   );
   const { stdout } = await run(["explain", "D", "--model", "2", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ outcome: "kept", score: 0.8, comparedWith: { version: 1, score: 0.9 } });

@@ -209,7 +209,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: "a rollback looks at models instead of deployments",
     file: CANDIDATES,
-    find: "const number = environment.recent[index] ?? 0;\n    const version = environment.deployed[number - 1]?.version ?? 0;",
+    find: "const number = environment.recent[index] ?? 0;\n    const version = itemAt(environment.deployed, number - 1)?.version ?? 0;",
     replace:
       "const version = index - (environment.recent.length - 1) + activeVersion - 1;\n    if (version < 1) return undefined;\n    const number = environment.latestOf[version] ?? 1;",
   },
@@ -234,7 +234,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     bug: "a retired model goes on winning",
     file: PROJECT,
-    find: "if (isRetired) disqualify(state, version, model);\n  else qualify",
+    find: "if (isRetired) disqualify(state, version, changed);\n  else qualify",
     replace: "if (!isRetired) qualify",
   },
   {
