@@ -144,7 +144,7 @@ onEveryStore((place) => {
       ledger.subscriptions.run({
         name: "shared",
         ...TRAINED,
-        leaseMs: 400,
+        leaseMs: 10_000, // longer than a busy machine stands still: a lease that is lost repeats an event
         async handle(event) {
           busy += 1;
           most = Math.max(most, busy);
