@@ -4,7 +4,9 @@ import type { Clock } from "./as-of.ts";
 /** A stretch of time in which one deployment was active: `[activeFrom, activeTo)`, null where it still is. */
 export interface TimelineEntry {
   readonly model: { readonly modelId: string; readonly version: number; readonly algorithm: string };
-  readonly deployment: Omit<PastDeployment, "modelId" | "version" | "algorithm">;
+  readonly deployment: Omit<PastDeployment, "modelId" | "version" | "algorithm" | "revision"> & {
+    readonly revision: bigint;
+  };
   readonly activeFrom: string;
   readonly activeTo: string | null;
 }
@@ -22,9 +24,9 @@ interface Stretch {
  */
 export function timelineOf(past: readonly PastDeployment[], { from, to, by }: Stretch): TimelineEntry[] {
   return past
-    .map(({ modelId, version, algorithm, ...deployment }, index) => ({
+    .map(({ modelId, version, algorithm, revision, ...deployment }, index) => ({
       model: { modelId, version, algorithm },
-      deployment,
+      deployment: { ...deployment, revision: BigInt(revision) },
       activeFrom: deployment[by],
       activeTo: past[index + 1]?.[by] ?? null,
     }))

@@ -45,7 +45,7 @@ export interface Served {
 /** A moment at which a deployment was recorded, or would have been. */
 export interface WhatIfRow {
   /** Of the event that was recorded then. */
-  readonly revision: number;
+  readonly revision: bigint;
   readonly recordedAt: string;
   readonly environment: string;
   readonly actual: (Served & { readonly number: number }) | null;
@@ -159,7 +159,8 @@ export class WhatIfReplay {
     if (!("served" in outcome)) return;
     const { served, environment } = outcome;
     const { recordedAt } = metadata;
-    const row = { revision: event.revision, recordedAt, environment, actual: null, alternative: served, differs: true };
+    const revision = BigInt(event.revision);
+    const row = { revision, recordedAt, environment, actual: null, alternative: served, differs: true };
     this.#waiting = { row, modelId: data.modelId };
   }
 
@@ -175,9 +176,10 @@ export class WhatIfReplay {
   }
 
   #deploy(event: Deployed): void {
-    const { data, metadata, revision } = event;
+    const { data, metadata } = event;
     const { environment, version, modelId, algorithm, strategy, number } = data;
     const { recordedAt } = metadata;
+    const revision = BigInt(event.revision);
     const actual = { version, modelId, algorithm, strategy, number };
     const waiting = this.#waiting;
     const isOfTraining = strategy === "new_score";

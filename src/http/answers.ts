@@ -216,7 +216,7 @@ export const Stretch = saying<TimelineEntry>()(
       recordedAt: Time,
       actor: z.string(),
       reason: Reason,
-      revision: Count,
+      revision: Revision,
     }),
     activeFrom: Time,
     activeTo: Time.nullable(),

@@ -207,7 +207,7 @@ export class RemoteLedger implements Ledger {
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
     const { signal, minPosition, ...rest } = validated(TimelineInput, options, "query");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${projectPath(nameOf(project))}/timeline`, query, { signal }, (row: TimelineEntry) => row);
+    return this.#rows(`${projectPath(nameOf(project))}/timeline`, query, { signal }, stretchOf);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -390,6 +390,7 @@ function momentText(moment: Moment): string | undefined {
 
 type SentSummary = Omit<Sent<ProjectSummary>, "active"> & { readonly active: readonly Sent<ActiveModel>[] };
 type SentExplanation = Omit<Explanation, "deployment"> & { readonly deployment: Sent<Deployment> };
+type SentStretch = Omit<TimelineEntry, "deployment"> & { readonly deployment: Sent<TimelineEntry["deployment"]> };
 type SentVerification = Omit<Verification, "firstBroken"> & {
   readonly firstBroken?: Sent<NonNullable<Verification["firstBroken"]>>;
 };
@@ -399,3 +400,8 @@ function summaryOf(sent: SentSummary): ProjectSummary {
   const active = sent.active.map((one) => withRevision<ActiveModel>(one));
   return { ...sent, active, revision: BigInt(sent.revision) };
 }
+
+const stretchOf = (sent: SentStretch): TimelineEntry => ({
+  ...sent,
+  deployment: withRevision<TimelineEntry["deployment"]>(sent.deployment),
+});

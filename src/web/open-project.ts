@@ -172,7 +172,7 @@ function withDeployment(past: readonly Stretch[], event: EventOf<"ModelDeployed"
   const deployment = { deploymentId, number, strategy, actor, ...(reason !== undefined && { reason }), deployedAt };
   const stretch: Stretch = {
     model: { modelId, version, algorithm },
-    deployment: { ...deployment, recordedAt, revision: Number(revision) },
+    deployment: { ...deployment, recordedAt, revision },
     activeFrom: recordedAt,
     activeTo: null,
   };

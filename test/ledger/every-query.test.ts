@@ -66,9 +66,22 @@ async function live(ledger: Ledger): Promise<void> {
   await ledger.deploy({ project, reason: "the weekly check" });
 }
 
+const TYPES: Readonly<Record<string, string>> = { revision: "bigint", position: "string" };
+
+/** The revisions and positions of an answer that are of another type than the library promises, by where they stand. */
+function wrongTypes(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) => {
+    const isWrong = TYPES[name] !== undefined && typeof part !== TYPES[name];
+    return isWrong ? [`${path}.${name} is a ${typeof part}`] : wrongTypes(part, `${path}.${name}`);
+  });
+}
+
 const outcome = async (ask: () => PromiseLike<unknown>): Promise<string> => {
   try {
-    return toJson(await ask()) ?? "undefined";
+    const answer = await ask();
+    const wrong = wrongTypes(answer);
+    return wrong.length > 0 ? `WRONG TYPE: ${wrong.join(", ")}` : (toJson(answer) ?? "undefined");
   } catch (error) {
     return error instanceof Error && "code" in error ? `${error.code}: ${error.message}` : String(error);
   }
@@ -111,8 +124,9 @@ async function answersOf(ledger: Ledger): Promise<Record<string, string>> {
       return ledger.verify({ checkpoint, publicKey });
     },
     "what an inclusion proof shows": async () =>
-      verifyProof(await ledger.proveInclusion({ project, number: 2, key }), publicKey),
-    "what a receipt shows": async () => verifyProof(await ledger.receipt({ project, number: 3, key }), publicKey),
+      toJson(verifyProof(await ledger.proveInclusion({ project, number: 2, key }), publicKey)),
+    "what a receipt shows": async () =>
+      toJson(verifyProof(await ledger.receipt({ project, number: 3, key }), publicKey)),
     "what a consistency proof shows": async () => {
       const { checkpoint } = await ledger.checkpoint({ key });
       return verifyProof(await ledger.proveConsistency({ older: checkpoint, newer: checkpoint }), publicKey);
@@ -220,10 +234,15 @@ test("every question has an answer, and an unknown project is told from an empty
   expect(expected["project nobody"]).toMatch(/^PROJECT_NOT_FOUND/);
   expect(expected["deployments of Only a policy"]).toBe("[]");
   expect(expected["timeline backwards"]).toMatch(/^INVALID_INPUT/);
-  for (const asked of ["the log against its checkpoint", "what a receipt shows", "what a consistency proof shows"]) {
+  for (const asked of ["the log against its checkpoint", "what a consistency proof shows"]) {
     expect(JSON.parse(expected[asked] ?? "")).toMatchObject({ ok: true });
   }
+  expect(JSON.parse(JSON.parse(expected["what a receipt shows"] ?? "") as string)).toMatchObject({ ok: true });
   expect(JSON.parse(expected.verify ?? "")).toMatchObject({ ok: true, streams: 4 });
+});
+
+test("every revision is a bigint and every position text, in every answer", () => {
+  expect(Object.entries(expected).filter(([, answer]) => answer.startsWith("WRONG TYPE"))).toEqual([]);
 });
 
 test("memory: from tables, the same answers", () => {
