@@ -113,7 +113,13 @@ export const MUTATIONS: readonly Mutation[] = [
     bug: "a question is answered by a read that began before it was asked",
     file: CACHE,
     find: "return entry.queued;",
-    replace: "return entry.reading;",
+    replace: "void entry.queued.catch(() => undefined);\n    return entry.reading;",
+  },
+  {
+    bug: "a load that fails also rejects a promise that nobody holds",
+    file: CACHE,
+    find: "const loading = this.#begin(project).finally(() => this.#loading.delete(project));",
+    replace: "const loading = this.#begin(project);\n    void loading.finally(() => this.#loading.delete(project));",
   },
   {
     bug: "a question is answered by a load that began before it was asked",

@@ -7,6 +7,7 @@ import { Durable } from "./durable.ts";
 import type { Fault } from "./faults.ts";
 import { Machine } from "./machine.ts";
 import { Random } from "./random.ts";
+import { settled } from "./scheduler.ts";
 import { Serving, Subscriber } from "./watchers.ts";
 import { type Process, type Setting, World } from "./world.ts";
 
@@ -32,8 +33,7 @@ export interface Report {
 /** Lives through one world, and gives what it found wrong. A function of its setting alone. */
 export async function run(setting: Setting, trace?: (line: string) => void): Promise<Report> {
   const world = new World(setting, trace);
-  const cast = new Cast(world);
-  await cast.play();
+  await withoutCrash(world, () => new Cast(world).play());
   const violations = await violationsOf(world);
   const { history, server, faults, scheduler } = world;
   for (const violation of violations) world.say("FOUND", () => violation);
@@ -48,6 +48,21 @@ export async function run(setting: Setting, trace?: (line: string) => void): Pro
     drawn: faults.drawn,
     virtualMs: scheduler.nowMs,
   };
+}
+
+/** What would end a real process, an error that nobody catches, is a violation of this world and of no other. */
+async function withoutCrash(world: World, play: () => Promise<void>): Promise<void> {
+  const crashed = (error: unknown): void =>
+    world.wrong(`nobody caught ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.on("unhandledRejection", crashed);
+  try {
+    await play();
+    await settled();
+  } catch (error) {
+    crashed(error);
+  } finally {
+    process.off("unhandledRejection", crashed);
+  }
 }
 
 class Cast {

@@ -85,5 +85,8 @@ export class Scheduler {
   }
 }
 
-/** Node looks at the next tick only when no promise has anything left to do; called from within a promise's turn. */
-const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+/**
+ * Resolves when no promise has anything left to do. It is a turn of the event loop, as the answer of a real store is, so
+ * Node tells by then of every promise that was rejected and that nobody looks at.
+ */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
