@@ -6,11 +6,12 @@ import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
 import { exportLines } from "../audit/export.ts";
 import { type Imported, importLines } from "../audit/import.ts";
 import { proveConsistency, proveInclusion, receiptFor } from "../audit/prove.ts";
-import { newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
+import { brokenChain, newCheckpoint, type SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import { signerOf } from "../audit/signed-note.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
 import { validated } from "../domain/commands.ts";
 import { checkRule, type WhatIf, WhatIfReplay, WhatIfRule } from "../domain/what-if.ts";
+import { LedgerError } from "../errors.ts";
 import type { PolicyData } from "../events/events.ts";
 import { ProjectName, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
@@ -118,7 +119,22 @@ export class Evidence {
     validated(z.looseObject({}), options, "options");
     const { key, signal, onProgress, ...which } = options;
     const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
-    return { explanation: await this.#explainDeployment(which), signer: signerOf(text), rest };
+    const signer = signerOf(text);
+    try {
+      return { explanation: await this.#explainDeployment(which), signer, rest };
+    } catch (error) {
+      // Where somebody took the deployment out, that is the answer, not that there is none.
+      await this.#refuseBroken(error, which.project);
+      throw error;
+    }
+  }
+
+  async #refuseBroken(error: unknown, project: string): Promise<void> {
+    if (error instanceof LedgerError && error.code === "INVALID_INPUT") return;
+    const { firstBroken } = await verifyChains(this.#store, {
+      project: validated(ProjectName, project, "project name"),
+    });
+    if (firstBroken) throw brokenChain(firstBroken);
   }
 
   export(options: ExportOptions = {}): AsyncIterable<string> {

@@ -8,7 +8,7 @@ import { policyInForce } from "../domain/policy.ts";
 import { LedgerError } from "../errors.ts";
 import type { PolicyData } from "../events/events.ts";
 import { ProjectName, streamOf, Uuid } from "../events/names.ts";
-import { recorded } from "../events/stored.ts";
+import { isWhole, recorded } from "../events/stored.ts";
 import { READ_OPTIONS } from "../ledger/positions.ts";
 import type { Sources } from "./explain.ts";
 import type { TrainingExplanation } from "./explanation.ts";
@@ -90,7 +90,7 @@ export async function explainTraining(
 async function trainingAt(store: Sources["store"], project: string, revision: number) {
   for await (const stored of store.readStream(streamOf(project), { from: BigInt(revision), maxCount: 1 })) {
     const event = recorded(stored);
-    if (event.type === "ModelTrained") return event;
+    if (event.type === "ModelTrained" && isWhole(event)) return event;
   }
   throw new LedgerError("CORRUPT", `event ${revision} of "${project}" is not the training that it was: run verify`, {
     project,

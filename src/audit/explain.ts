@@ -3,7 +3,7 @@ import type { ProjectState } from "../../projections/project.ts";
 import { LedgerError } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { DEFAULT_ENVIRONMENT, EnvironmentName, ProjectName, streamOf, Uuid } from "../events/names.ts";
-import { recorded } from "../events/stored.ts";
+import { isWhole, recorded } from "../events/stored.ts";
 import { type Deployment, deploymentOfEvent } from "../ledger/deployments.ts";
 import { READ_OPTIONS } from "../ledger/positions.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -78,7 +78,8 @@ async function deploymentAt(store: EventStore, project: string, revision: number
   const events: RecordedEvent[] = [];
   for await (const stored of store.readStream(streamOf(project), { from, maxCount: 2 })) events.push(recorded(stored));
   const event = events.find((one) => one.revision === BigInt(revision));
-  if (event?.type === "ModelDeployed") return { event, before: events.find((one) => one.revision < event.revision) };
+  if (event?.type === "ModelDeployed" && isWhole(event))
+    return { event, before: events.find((one) => one.revision < event.revision) };
   throw new LedgerError("CORRUPT", `event ${revision} of "${project}" is not the deployment that it was: run verify`, {
     project,
     revision: String(revision),

@@ -7,7 +7,7 @@ import type { Explanation } from "./explanation.ts";
 import { Leaves } from "./leaves.ts";
 import { consistencyRanges, inclusionRanges } from "./merkle.ts";
 import { type ConsistencyProof, FORMATS, fileText, type ProvenEvent, sealedText } from "./proof-file.ts";
-import { scanLog } from "./sign-checkpoint.ts";
+import { brokenChain, scanLog } from "./sign-checkpoint.ts";
 import { type Signer, signNote } from "./signed-note.ts";
 
 interface Options {
@@ -55,7 +55,8 @@ async function included(store: EventStore, { stream, revision }: Place, signer: 
     leaves.add(leaf);
   });
   if (found === undefined) {
-    throw new LedgerError("CORRUPT", `event ${revision} of ${stream} is not in the log: run verify`, { stream });
+    const why = "it is not in the log, though its project's chain holds";
+    throw brokenChain({ stream, revision, why });
   }
   const checkpoint = signCheckpoint({ size: leaves.count, root: leaves.root() }, signer);
   return { ...found, path: leaves.proof(inclusionRanges(found.index, leaves.count)), checkpoint };
@@ -79,8 +80,8 @@ export async function proveConsistency(
   await scanLog(store, options, (leaf) => leaves.add(leaf));
   for (const { size, root } of [from, to]) {
     if (size <= leaves.count && leaves.root(size).equals(root)) continue;
-    const message = `the log does not begin with the ${size} events that a checkpoint was signed over, so nothing can be proved of it: \`verify --checkpoint\` says more`;
-    throw new LedgerError("CORRUPT", message, { size, events: leaves.count });
+    const why = `the log does not begin with the ${size} events that a checkpoint was signed over`;
+    throw new LedgerError("CORRUPT", `${why}, so nothing can be proved of it`, { size, events: leaves.count, why });
   }
   const ranges = from.size === 0 || from.size === to.size ? [] : consistencyRanges(from.size, to.size);
   const file: ConsistencyProof = { format: FORMATS.consistency, older, newer, path: leaves.proof(ranges) };

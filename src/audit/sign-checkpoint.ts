@@ -5,7 +5,7 @@ import { signCheckpoint } from "./checkpoint.ts";
 import { leafText } from "./leaf.ts";
 import { leafHash, TreeHead } from "./merkle.ts";
 import { publicKeyText, type Signer } from "./signed-note.ts";
-import { checkAll, type Verification } from "./verify.ts";
+import { type Broken, checkAll, inItsStream, type Verification } from "./verify.ts";
 
 /** A signed head of the tree over all events, to keep where nobody who writes the ledger can reach it. */
 export interface SignedCheckpoint {
@@ -52,7 +52,8 @@ export async function scanLog(
   { signal, onProgress }: Options,
   onLeaf: (leaf: Buffer, event: LoggedEvent, text: string) => void,
 ): Promise<Verification> {
-  const verification = await checkAll(store.readAll(signal ? { signal } : {}), {
+  const options = signal ? { signal } : {};
+  const verification = await checkAll(store.readAll(options), {
     chain: new ChainCheck(),
     onProgress,
     onLink(event, link) {
@@ -60,12 +61,13 @@ export async function scanLog(
       onLeaf(leafHash(text), event, text);
     },
   });
-  const { firstBroken } = verification;
-  if (firstBroken === undefined) return verification;
-  const { stream, revision, why } = firstBroken;
-  throw new LedgerError("CORRUPT", `event ${revision} of ${stream} breaks its chain, so nothing is signed: ${why}`, {
-    stream,
-    revision: String(revision),
-    why,
-  });
+  const { firstBroken } = verification.ok ? verification : await inItsStream(store, verification, options);
+  if (firstBroken) throw brokenChain(firstBroken);
+  return verification;
+}
+
+/** For whoever needs a whole chain: its `details` are the place, revision as text, and why. */
+export function brokenChain({ stream, revision, why }: Broken): LedgerError {
+  const message = `event ${revision} of ${stream} breaks its chain, so nothing is signed: ${why}`;
+  return new LedgerError("CORRUPT", message, { stream, revision: String(revision), why });
 }

@@ -59,7 +59,7 @@ export async function verifyChains(store: EventStore, { project, signal, ...agai
 }
 
 /** Names the break as the stream tells it: in the log, the event that took another's place may come too early. */
-async function inItsStream(
+export async function inItsStream(
   store: EventStore,
   verification: Verification,
   options: { readonly signal?: AbortSignal },

@@ -38,7 +38,7 @@ export const EXIT_CODES = {
   ABORTED: EXIT.interrupted,
   CONFLICT: EXIT.lostRace,
   STORE_UNAVAILABLE: EXIT.storeUnreachable,
-  // A damaged file is no ledger that could be asked; `verify`, which can name the damage, ends with 5 itself.
+  // A damaged file is no ledger that could be asked; commands that verify, and can name the damage, end with 5 themselves.
   CORRUPT: EXIT.storeUnreachable,
   CLOSED: EXIT.storeUnreachable,
 } as const satisfies Record<LedgerErrorCode, number>;

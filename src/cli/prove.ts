@@ -3,6 +3,7 @@ import { type CliCommand, given, type Options, type Session } from "./command.ts
 import { readWhole, writeWhole } from "./files.ts";
 import { privateKeyIn } from "./keys.ts";
 import { withProgress } from "./progress.ts";
+import { onWholeLog } from "./verification.ts";
 
 const KEY = ["--key <file>", "what signs the checkpoint in it (or MODEL_LEDGER_KEY)"] as const;
 const OUT = ["--out <file>", "write it there, whole or not at all (default: standard output)"] as const;
@@ -44,8 +45,11 @@ export const receipt: CliCommand = {
     const key = privateKeyIn(options);
     const ledger = await session.mustExist();
     const input = { ...deploymentIn(project, deployment, options), key, signal: session.signal };
-    const text = await withProgress(session.out, "verified", (onProgress) => ledger.receipt({ ...input, onProgress }));
-    return hand(session, text, options, "receipt");
+    return onWholeLog(
+      session,
+      () => withProgress(session.out, "verified", (onProgress) => ledger.receipt({ ...input, onProgress })),
+      (text) => hand(session, text, options, "receipt"),
+    );
   },
 };
 
@@ -71,10 +75,11 @@ export const prove: CliCommand = {
     if (typeof older === "string" && typeof newer === "string" && project === undefined) {
       const checkpoints = { older: readWhole(older), newer: readWhole(newer), signal };
       const ledger = await session.mustExist();
-      const text = await withProgress(out, "verified", (onProgress) =>
-        ledger.proveConsistency({ ...checkpoints, onProgress }),
+      return onWholeLog(
+        session,
+        () => withProgress(out, "verified", (onProgress) => ledger.proveConsistency({ ...checkpoints, onProgress })),
+        (text) => hand(session, text, options, "consistency proof"),
       );
-      return hand(session, text, options, "consistency proof");
     }
     if (project === undefined || deployment === undefined || older !== undefined || newer !== undefined) {
       throw new LedgerError(
@@ -85,7 +90,10 @@ export const prove: CliCommand = {
     const key = privateKeyIn(options);
     const ledger = await session.mustExist();
     const input = { ...deploymentIn(project, deployment, options), key, signal };
-    const text = await withProgress(out, "verified", (onProgress) => ledger.proveInclusion({ ...input, onProgress }));
-    return hand(session, text, options, "inclusion proof");
+    return onWholeLog(
+      session,
+      () => withProgress(out, "verified", (onProgress) => ledger.proveInclusion({ ...input, onProgress })),
+      (text) => hand(session, text, options, "inclusion proof"),
+    );
   },
 };

@@ -4,6 +4,7 @@ import type { Options, Session } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { readWhole } from "./files.ts";
 import { publicKeyIn } from "./keys.ts";
+import { printable } from "./output.ts";
 
 /** Checks a receipt or a proof with nothing but the public key. */
 export function checkProof({ out }: Session, options: Options): number | undefined {
@@ -18,7 +19,9 @@ export function checkProof({ out }: Session, options: Options): number | undefin
   if (out.style.json) out.json(checked);
   else if (checked.ok) for (const line of inWords(checked)) out.say(line);
   else
-    out.stderr.write(`model-ledger: verification failed: ${checked.why}. Keep the file as it is and ask for another\n`);
+    out.stderr.write(
+      `model-ledger: verification failed: ${printable(checked.why)}. Keep the file as it is and ask for another\n`,
+    );
   return checked.ok ? undefined : EXIT.verificationFailed;
 }
 

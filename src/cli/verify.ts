@@ -1,10 +1,10 @@
 import { LedgerError } from "../errors.ts";
 import { type Verification, verifyExport } from "../index.ts";
 import { type CliCommand, given, type Options, type Session } from "./command.ts";
-import { EXIT } from "./exit-codes.ts";
 import { linesOf, readWhole } from "./files.ts";
 import { privateKeyIn, publicKeyIn } from "./keys.ts";
 import { withProgress } from "./progress.ts";
+import { inEvents, inProjects, onWholeLog, report } from "./verification.ts";
 import { checkProof } from "./verify-proof.ts";
 
 export const verify: CliCommand = {
@@ -68,8 +68,8 @@ async function sign(session: Session, options: Options): Promise<number | undefi
   const key = privateKeyIn(options);
   const { out, signal } = session;
   const ledger = await session.mustExist();
-  try {
-    const signed = await withProgress(out, "verified", (onProgress) => ledger.checkpoint({ key, signal, onProgress }));
+  const act = () => withProgress(out, "verified", (onProgress) => ledger.checkpoint({ key, signal, onProgress }));
+  return onWholeLog(session, act, (signed) => {
     if (out.style.json) out.json(signed);
     else {
       out.text(signed.checkpoint);
@@ -78,35 +78,5 @@ async function sign(session: Session, options: Options): Promise<number | undefi
       );
     }
     return undefined;
-  } catch (error) {
-    if (!(error instanceof LedgerError && error.code === "CORRUPT")) throw error;
-    const { stream, revision, why } = error.details;
-    const firstBroken = { stream: String(stream), revision: BigInt(String(revision)), why: String(why) };
-    return report(session, { ok: false, events: 0, streams: 0, firstBroken });
-  }
-}
-
-const inEvents = (count: number): string => `${count} event${count === 1 ? "" : "s"}`;
-const inProjects = (count: number): string => `${count} project${count === 1 ? "" : "s"}`;
-
-function report({ out }: Session, result: Verification): number | undefined {
-  const { events, streams, checkpoint } = result;
-  const failure = failureIn(result);
-  if (out.style.json) out.json(result);
-  else if (failure !== undefined) out.stderr.write(`model-ledger: verification failed ${failure}\n`);
-  else {
-    const begins = checkpoint ? `, and they begin with the ${checkpoint.size} that ${checkpoint.origin} signed` : "";
-    out.line(`${inEvents(events)} of ${inProjects(streams)} verified: every hash follows from the one before${begins}`);
-  }
-  return result.ok ? undefined : EXIT.verificationFailed;
-}
-
-function failureIn({ firstBroken, checkpoint, ok }: Verification): string | undefined {
-  if (ok) return undefined;
-  if (firstBroken === undefined) return `against the checkpoint: ${checkpoint?.why}. Keep both as they are`;
-  const { line, stream, revision, why } = firstBroken;
-  const event = stream === "" ? "" : `event ${revision} of ${stream}`;
-  const place = line === undefined ? event : [`line ${line}`, event].filter(Boolean).join(", ");
-  const next = `Keep the ${line === undefined ? "file" : "export"} as it is and compare it with a backup`;
-  return `at ${place}: ${why}. ${next}`;
+  });
 }

@@ -1,5 +1,5 @@
 import { LedgerError } from "../errors.ts";
-import type { EventMetadata, RecordedEvent } from "./events.ts";
+import { EVENT_SCHEMAS, type EventMetadata, Metadata, type RecordedEvent } from "./events.ts";
 import { parseJson } from "./parse-json.ts";
 import { upcast } from "./upcast.ts";
 
@@ -27,6 +27,10 @@ export function recorded(stored: Stored): RecordedEvent {
   return { type, data: known, id, metadata, stream, revision, position, recordedAt } as RecordedEvent;
 }
 
+/** Whether an event is as its schema has it, which costs too much to be asked of each. Of a type not known here it is. */
+export const isWhole = ({ type, data, metadata }: RecordedEvent): boolean =>
+  Metadata.safeParse(metadata).success && (EVENT_SCHEMAS[type]?.safeParse(data).success ?? true);
+
 function parsed(stored: Stored, part: "data" | "metadata"): object {
   let value: unknown;
   try {
@@ -38,10 +42,18 @@ function parsed(stored: Stored, part: "data" | "metadata"): object {
   return value;
 }
 
-function corrupt({ stream, revision }: Stored, part: string, cause?: unknown): LedgerError {
+const corrupt = (stored: Stored, part: string, cause?: unknown): LedgerError =>
+  damaged(stored, `the ${part} of event ${stored.revision} in ${stored.stream} is not a JSON object`, cause);
+
+/** CORRUPT, for what stands at a place of the log and no ledger wrote there. */
+export function damaged(
+  { stream, revision }: Pick<Stored, "stream" | "revision">,
+  what: string,
+  cause?: unknown,
+): LedgerError {
   return new LedgerError(
     "CORRUPT",
-    `the ${part} of event ${revision} in ${stream} is not a JSON object: the log was damaged; run verify, then restore it from a backup`,
+    `${what}: the log was damaged; run verify, then restore it from a backup`,
     { stream, revision: String(revision) },
     { cause },
   );

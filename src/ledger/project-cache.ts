@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { FoldedEvent } from "../../projections/active-models.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
-import { recorded } from "../events/stored.ts";
+import { damaged, isWhole, recorded } from "../events/stored.ts";
 import type { EventStore } from "../store/event-store.ts";
 
 /** An event as the folds see it, and its place in the log. */
@@ -118,9 +118,18 @@ export class ProjectCache<State> {
   #apply(entry: Entry<State>, events: readonly RecordedEvent[]): void {
     for (const event of events) {
       if (event.revision !== entry.revision + 1n) continue;
-      entry.state = this.#options.fold.evolve(entry.state, foldedEvent(event));
+      entry.state = this.#evolve(entry.state, event);
       entry.revision = event.revision;
       entry.position = event.position;
+    }
+  }
+
+  #evolve(state: State, event: RecordedEvent): State {
+    try {
+      return this.#options.fold.evolve(state, foldedEvent(event));
+    } catch (cause) {
+      if (isWhole(event)) throw cause; // the fault is the fold's
+      throw damaged(event, `event ${event.revision} in ${event.stream} is none that a ledger records`, cause);
     }
   }
 
@@ -176,6 +185,9 @@ export class ProjectCache<State> {
     const seen = this.#store.changeCount();
     const before = entry.revision;
     for await (const stored of this.#store.readStream(streamOf(entry.project), { from: entry.revision + 1n })) {
+      const next = entry.revision + 1n;
+      // Never passed over: the project would stand still there for ever.
+      if (stored.revision > next) throw damaged(stored, `event ${next} in ${stored.stream} is missing`);
       this.#apply(entry, [recorded(stored)]);
     }
     entry.seen = seen;

@@ -224,3 +224,34 @@ test("a leaf of the tree is the canonical JSON of all that was recorded but the 
   const text = leafText(event, { data: canonical(parts.data), hash: "ab", metadata: canonical(parts.metadata) });
   expect(text).toBe(canonical({ ...event, ...parts, revision: "7" }));
 });
+
+describe("what stands in the log and no ledger wrote is CORRUPT to whoever asks", () => {
+  test.each([
+    ["a removed event", `DELETE FROM events ${AT} = 2`, "event 2 in modelLedger-B is missing"],
+    ["a removed beginning", `DELETE FROM events ${AT} = 0`, "event 0 in modelLedger-B is missing"],
+    [
+      "data of no event",
+      `UPDATE events SET data = '{"a":1}' ${AT} = 2`,
+      "event 2 in modelLedger-B is none that a ledger",
+    ],
+  ])("%s", async (_, sql, message) => {
+    edit(sql);
+    await using ledger = await open();
+    const corrupt = { code: "CORRUPT", message: expect.stringContaining(message) };
+    await expect(ledger.activeModel("B")).rejects.toMatchObject(corrupt);
+    await expect(ledger.activeModel("B", { at: { revision: 5 } })).rejects.toMatchObject(corrupt);
+    await expect(ledger.rollback({ project: "B" })).rejects.toMatchObject(corrupt);
+    await expect(ledger.explain({ project: "B", number: 2 })).rejects.toMatchObject(corrupt);
+    await expect(ledger.timeline("B")).rejects.toMatchObject(corrupt);
+    expect(await ledger.activeModel("A")).toMatchObject({ version: 3 });
+  });
+});
+
+test.each([
+  [{ number: 2 }, `UPDATE events SET metadata = replace(metadata, 'recordedAt', 'recordedAT') ${AT} = 3`],
+  [{ version: 2 }, `UPDATE events SET data = replace(data, 'trainedAt', 'trainedAT') ${AT} = 2`],
+])("explain(%o) tells nothing of an event that has lost a field", async (which, sql) => {
+  edit(sql);
+  await using ledger = await open();
+  expect(await codeOf(ledger.explain({ project: "B", ...which }))).toBe("CORRUPT");
+});

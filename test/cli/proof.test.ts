@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { programIn } from "./program.ts";
 
@@ -49,4 +50,57 @@ test("receipts and proofs are written, and checked where there is no ledger", as
   expect((await run(["verify", "--receipt", at("receipt.json"), ...against, "--json"])).stdout).toMatch(
     /^\{"ok":false,"why":/,
   );
+});
+
+test("what cannot be proved of a broken log is told as verify tells it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-broken-"));
+  const run = programIn(folder);
+  const at = (name: string) => join(folder, name);
+  const signed = ["--key", at("k"), "--out", at("out.json")];
+  await run(["keygen", at("k"), "--name", "example.com/ledger"]);
+  const train = ["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric"];
+  await run([...train, "f1=0.8"]);
+  writeFileSync(at("head"), (await run(["verify", "--checkpoint", "--key", at("k")])).stdout);
+  await run([...train, "f1=0.9"]);
+
+  const edit = (sql: string) => {
+    const database = new Database(at("ledger.db"));
+    expect(database.prepare(sql).run().changes).toBe(1);
+    database.close();
+  };
+  const commands = [
+    ["receipt", "Digits", "2", ...signed],
+    ["prove", "Digits", "2", ...signed],
+    ["prove", "--older", at("head"), "--newer", at("head"), "--out", at("out.json")],
+    ["verify", "--checkpoint", "--key", at("k")],
+  ];
+  const toldAs = async (told: string) => {
+    for (const command of commands) {
+      expect(await run(command)).toMatchObject({ code: 5, stdout: "", stderr: expect.stringContaining(told) });
+      const { code, stdout } = await run([...command, "--json"]);
+      expect(code).toBe(5);
+      expect(JSON.parse(stdout)).toMatchObject({ ok: false, firstBroken: { stream: "modelLedger-Digits" } });
+    }
+    expect(existsSync(at("out.json"))).toBe(false);
+  };
+  edit("UPDATE events SET metadata = replace(metadata, 'recordedAt', 'recordedAT') WHERE revision = 3");
+  await toldAs("verification failed at event 3 of modelLedger-Digits: its hash is");
+  edit("DELETE FROM events WHERE revision = 1");
+  await toldAs("verification failed at event 2 of modelLedger-Digits: revision 1 is missing before it");
+});
+
+test("checkpoints that the log does not begin with prove nothing of it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-foreign-"));
+  const [run, other] = [programIn(folder), programIn()];
+  const at = (name: string) => join(folder, name);
+  await run(["keygen", at("k"), "--name", "example.com/ledger"]);
+  const train = ["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.8"];
+  for (const program of [run, other]) await program(train);
+  writeFileSync(at("head"), (await other(["verify", "--checkpoint", "--key", at("k")])).stdout);
+  const failed = await run(["prove", "--older", at("head"), "--newer", at("head")]);
+  expect(failed).toMatchObject({
+    code: 5,
+    stdout: "",
+    stderr: expect.stringMatching(/against the checkpoint: the log does not begin with the 2 events that/),
+  });
 });
