@@ -136,6 +136,9 @@ const eventsOf = (steps: readonly Step[]): readonly LedgerEvent[] => {
   return world.events;
 };
 
+/** As many runs as that, unless whoever runs the tests wants another number of all properties. */
+const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal()?.numRuns ?? numRuns });
+
 describe("any history", () => {
   test("is answered as the contract, read naively, answers it", () => {
     fc.assert(
@@ -144,7 +147,7 @@ describe("any history", () => {
         const naive = new Naive();
         for (const one of steps) expect(answerOf(world, one)).toEqual(naive.take(one));
       }),
-      { numRuns: 1_500 },
+      runs(1_500),
     );
   });
 
@@ -156,7 +159,7 @@ describe("any history", () => {
         const snapshot = JSON.parse(JSON.stringify(fold(events.slice(0, cut)))) as ProjectState;
         expect(JSON.stringify(fold(events.slice(cut), snapshot))).toBe(JSON.stringify(fold(events)));
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
@@ -175,7 +178,7 @@ describe("any history", () => {
         world.fold(back());
         expect(activeNow()).toBe(before);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });
