@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { LedgerError } from "../errors.ts";
 import { projectOf } from "../events/names.ts";
 import { canonicalText, unsealed, withHash } from "../ledger/hash-chain.ts";
-import type { EventStore, ExpectedRevision, NewEvent } from "../store/event-store.ts";
+import type { Append, EventStore, NewEvent } from "../store/event-store.ts";
 import { ChainCheck } from "./chain-check.ts";
 import { brokenLine, type ExportedEvent, exportedEvents } from "./export.ts";
 
@@ -33,6 +33,9 @@ interface End {
 
 /** One append takes about so many characters, unless a single command wrote more. */
 const BATCH_LENGTH = 256 * 1024;
+/** So much may share a commit: what interleaved projects wrote is many small appends. */
+const COMMIT_APPENDS = 512;
+const COMMIT_LENGTH = 4 * 1024 * 1024;
 const TURN_EVENTS = 1_000;
 
 /**
@@ -81,13 +84,28 @@ async function write(
   ends: ReadonlyMap<string, End | undefined>,
   options: ImportOptions,
 ): Promise<void> {
-  for await (const batch of batches(commands(missing(open, ends, options)))) {
-    const [first] = batch;
-    if (first === undefined) continue;
-    const expected: ExpectedRevision = first.revision === 0n ? "no_stream" : first.revision - 1n;
-    await store.append(first.stream, batch.map(asWritten), expected);
+  let appends: Append[] = [];
+  let length = 0;
+  async function flush(): Promise<void> {
+    await store.appendInOrder(appends);
+    appends = [];
+    length = 0;
   }
+  for await (const batch of batches(commands(missing(open, ends, options)))) {
+    appends.push(appendOf(batch));
+    length += lengthOf(batch);
+    if (appends.length >= COMMIT_APPENDS || length >= COMMIT_LENGTH) await flush();
+  }
+  await flush();
 }
+
+function appendOf(batch: Command): Append {
+  const [{ stream, revision }] = batch;
+  return { stream, events: batch.map(asWritten), expected: revision === 0n ? "no_stream" : revision - 1n };
+}
+
+const lengthOf = (events: readonly ExportedEvent[]): number =>
+  events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
 
 /** The events that the ledger does not hold, their chains recomputed once more: the file may have changed since. */
 async function* missing(
@@ -104,35 +122,34 @@ async function* missing(
   }
 }
 
+type Command = [ExportedEvent, ...ExportedEvent[]];
+
 /** Events that one command wrote: they are appended together, or not at all. */
-async function* commands(events: AsyncIterable<ExportedEvent>): AsyncGenerator<readonly ExportedEvent[]> {
-  let command: ExportedEvent[] = [];
+async function* commands(events: AsyncIterable<ExportedEvent>): AsyncGenerator<Command> {
+  let command: Command | undefined;
   for await (const event of events) {
-    const [first] = command;
-    if (first && (first.stream !== event.stream || first.commandId !== event.commandId)) {
-      yield command;
-      command = [];
+    if (command && command[0].stream === event.stream && command[0].commandId === event.commandId) {
+      command.push(event);
+      continue;
     }
-    command.push(event);
+    if (command) yield command;
+    command = [event];
   }
-  if (command.length > 0) yield command;
+  if (command) yield command;
 }
 
 /** Commands of one stream, as many as an append takes well. */
-async function* batches(writtenBy: AsyncIterable<readonly ExportedEvent[]>): AsyncGenerator<readonly ExportedEvent[]> {
-  let batch: ExportedEvent[] = [];
-  let length = 0;
+async function* batches(writtenBy: AsyncIterable<Command>): AsyncGenerator<Command> {
+  let batch: Command | undefined;
   for await (const command of writtenBy) {
-    const more = command.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
-    if (batch[0] && (batch[0].stream !== command[0]?.stream || length + more > BATCH_LENGTH)) {
-      yield batch;
-      batch = [];
-      length = 0;
+    if (batch && batch[0].stream === command[0].stream && lengthOf(batch) + lengthOf(command) <= BATCH_LENGTH) {
+      batch.push(...command);
+      continue;
     }
-    batch.push(...command);
-    length += more;
+    if (batch) yield batch;
+    batch = command;
   }
-  if (batch.length > 0) yield batch;
+  if (batch) yield batch;
 }
 
 /** To the letter as the ledger that recorded it wrote it. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { LedgerError, type LedgerErrorCode } from "../errors.ts";
 import { toLedgerError } from "./errors.ts";
 
 /** A {@link LedgerError} on its way between threads: an instance would lose its code. */
@@ -34,6 +35,9 @@ export function toFailure(error: unknown, path: string): Failure {
   const { code, message, details, cause } = toLedgerError(error, path);
   return { code, message, details, ...(cause === undefined ? {} : { cause: String(cause) }) };
 }
+
+export const fromFailure = ({ code, message, details, cause }: Failure): LedgerError =>
+  new LedgerError(code as LedgerErrorCode, message, details, { cause });
 
 /**
  * How long it looks out for the next call before it sleeps: as long as a caller who waits for one call after the other

@@ -1,5 +1,5 @@
-import { LedgerError, type LedgerErrorCode } from "../errors.ts";
-import type { Answer, Failure, ThreadSettings } from "./thread-loop.ts";
+import { LedgerError } from "../errors.ts";
+import { type Answer, fromFailure, type ThreadSettings } from "./thread-loop.ts";
 import { dismiss, type Employer, hire, type WorkerThread } from "./worker.ts";
 
 /** Operations that another thread does, in the order of the calls. It starts at the first one. */
@@ -25,9 +25,6 @@ interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: LedgerError) => void;
 }
-
-export const fromFailure = ({ code, message, details, cause }: Failure): LedgerError =>
-  new LedgerError(code as LedgerErrorCode, message, details, { cause });
 
 /** `file`: the module that the thread runs, which calls `serve`. */
 export function sqliteThread<Operations extends Closing & Record<keyof Operations, (...args: never[]) => unknown>>(

@@ -21,6 +21,13 @@ export interface StoredEvent extends NewEvent {
 /** The revision the stream's last event must have, or that there is none yet. */
 export type ExpectedRevision = bigint | "no_stream";
 
+/** What {@link EventStore.append} is called with. */
+export interface Append {
+  readonly stream: string;
+  readonly events: readonly NewEvent[];
+  readonly expected: ExpectedRevision;
+}
+
 export interface Appended {
   /** Of the last event appended. */
   readonly revision: bigint;
@@ -82,6 +89,14 @@ export interface EventStore {
    * processes gets two events.
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended>;
+
+  /**
+   * Appends one after the other, so that none is in the log unless all before it are: many in one commit where the store
+   * can do that. They are sent as they are, so 4 MiB of text at a time are enough.
+   * @throws {LedgerError} what `append` throws at the first that fails; those before it are written, those after it are
+   * not. What no append takes (TOO_LARGE) is refused before anything is written.
+   */
+  appendInOrder(appends: readonly Append[]): Promise<void>;
 
   /** The events of a stream in order, those committed before the call at least. A stream that is not there is empty. */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<StoredEvent>;

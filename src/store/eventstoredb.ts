@@ -12,6 +12,7 @@ import { readPages } from "./eventstoredb/pages.ts";
 import { eventStoreDbReader } from "./eventstoredb/reader.ts";
 import { type Place, subscriptions } from "./eventstoredb/subscription.ts";
 import { MAX_INT64, parsePosition } from "./eventstoredb/wire.ts";
+import { oneByOne } from "./one-by-one.ts";
 import { subscription } from "./subscription.ts";
 
 export interface EventStoreDbOptions {
@@ -130,6 +131,11 @@ export async function eventStoreDbEventStore(
       checkOpen();
       check(stream, events, expected);
       return finish(append(stream, events, expected));
+    },
+    async appendInOrder(appends) {
+      checkOpen();
+      for (const { stream, events, expected } of appends) check(stream, events, expected);
+      await finish(oneByOne(append, appends));
     },
     readStream,
     readAll,

@@ -151,6 +151,11 @@ export function memoryEventStore(): EventStore {
       checkAppend(stream, events, expected);
       return write(stream, events, expected);
     },
+    async appendInOrder(appends) {
+      checkOpen();
+      for (const { stream, events, expected } of appends) checkAppend(stream, events, expected);
+      for (const { stream, events, expected } of appends) write(stream, events, expected);
+    },
     readStream,
     readAll,
     async subscribe({ after, stream, signal }) {

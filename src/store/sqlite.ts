@@ -6,7 +6,16 @@ import { toLedgerError } from "../sqlite/errors.ts";
 import { sqliteThread } from "../sqlite/thread.ts";
 import { beside } from "../sqlite/worker.ts";
 import { checkAppend, checkKeep, checkKeptName, checkMaxCount, checkRevision } from "./append-rules.ts";
-import type { EventStore, ReadAllOptions, ReadStreamOptions, StoredEvent } from "./event-store.ts";
+import type {
+  Appended,
+  EventStore,
+  ExpectedRevision,
+  NewEvent,
+  ReadAllOptions,
+  ReadStreamOptions,
+  StoredEvent,
+} from "./event-store.ts";
+import { oneByOne } from "./one-by-one.ts";
 import { formatPosition, parsePosition } from "./position.ts";
 import { sqliteChangeCount } from "./sqlite/change-count.ts";
 import { watchForCommits } from "./sqlite/change-watch.ts";
@@ -72,6 +81,12 @@ export async function sqliteEventStore(
 
   function checkOpen(): void {
     if (closed) throw new LedgerError("CLOSED", `the ledger "${path}" is closed`);
+  }
+
+  async function append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended> {
+    checkOpen();
+    const length = checkAppend(stream, events, expected);
+    return commits.submit(length, (cells) => writeAppend(cells, stream, events, expected));
   }
 
   function readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StoredEvent> {
@@ -179,10 +194,21 @@ export async function sqliteEventStore(
 
   return {
     address: `sqlite:${path}`,
-    async append(stream, events, expected) {
+    append,
+    async appendInOrder(appends) {
+      const cells: Cell[] = [];
+      for (const { stream, events, expected } of appends) {
+        checkAppend(stream, events, expected);
+        writeAppend(cells, stream, events, expected);
+      }
       checkOpen();
-      const length = checkAppend(stream, events, expected);
-      return commits.submit(length, (cells) => writeAppend(cells, stream, events, expected));
+      try {
+        await writer.call("commitWhole", cells);
+        tail.wake();
+      } catch (error) {
+        if (!(error instanceof LedgerError) || error.code !== "CONFLICT") throw error;
+        await oneByOne(append, appends); // up to the one that cannot be written
+      }
     },
     readStream,
     readAll,

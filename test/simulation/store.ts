@@ -1,5 +1,6 @@
 import { LedgerError } from "../../src/errors.ts";
 import type { EventStore } from "../../src/store/event-store.ts";
+import { oneByOne } from "../../src/store/one-by-one.ts";
 import { appends } from "./appends.ts";
 import { connection, type Surroundings } from "./connection.ts";
 import { feeds } from "./feeds.ts";
@@ -25,6 +26,10 @@ export function simulatedStore(surroundings: Surroundings): EventStore {
     async append(...call) {
       checkOpen();
       return append(...call);
+    },
+    async appendInOrder(calls) {
+      checkOpen();
+      await oneByOne(append, calls);
     },
     readStream,
     readAll,

@@ -3,6 +3,7 @@ import { v7 } from "uuid";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LedgerError } from "../../src/errors.ts";
 import type { EventStore, ExpectedKept, StoredEvent } from "../../src/store/event-store.ts";
+import { inOrder } from "./contract-in-order.ts";
 import { underLoad } from "./contract-under-load.ts";
 import { collect, event, newEvents, type OwnStreams, ownStreams, range } from "./events.ts";
 
@@ -752,6 +753,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStore>
     });
   });
 
+  inOrder(name, open);
   underLoad(name, open);
 }
 

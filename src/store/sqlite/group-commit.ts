@@ -1,4 +1,4 @@
-import { fromFailure } from "../../sqlite/thread.ts";
+import { fromFailure } from "../../sqlite/thread-loop.ts";
 import type { Appended } from "../event-store.ts";
 import { appended, type BatchAnswer, type Cell } from "./wire.ts";
 

@@ -66,6 +66,8 @@ export type Writer = {
   readonly prepare: () => void;
   /** Writes the calls of {@link writeAppend} and {@link writeKeep} in one transaction. */
   readonly commit: (calls: readonly Cell[]) => BatchAnswer;
+  /** Writes them in one transaction if each of them can be written; else throws why the first of the others cannot. */
+  readonly commitWhole: (calls: readonly Cell[]) => void;
   /** The settings of the connection that writes. */
   readonly pragmas: () => Readonly<Record<string, Cell>>;
   readonly close: () => void;

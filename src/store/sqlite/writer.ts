@@ -1,7 +1,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../../errors.ts";
 import { orClose, untilNotBusy } from "../../sqlite/busy.ts";
-import { serve, type ThreadSettings } from "../../sqlite/thread-loop.ts";
+import { fromFailure, serve, type ThreadSettings } from "../../sqlite/thread-loop.ts";
 import { type BatchWriter, batchWriter } from "./append.ts";
 import { fileAt, openForWriting } from "./connection.ts";
 import type { Cell, Writer } from "./wire.ts";
@@ -50,22 +50,29 @@ function sqliteWriter({ path, lockTimeoutMs }: ThreadSettings): Writer {
     return current;
   }
 
+  function inTransaction<Answer>(write: (batches: BatchWriter) => Answer): Answer {
+    const { batches, begin, commit } = connected();
+    untilNotBusy(() => begin.run(), lockTimeoutMs);
+    try {
+      const answer = write(batches);
+      commit.run();
+      return answer;
+    } catch (error) {
+      close(); // rolls back; a disk that failed once must not be trusted to remember what it was told
+      throw error;
+    }
+  }
+
   return {
     prepare() {
       connected();
     },
-    commit(calls) {
-      const { batches, begin, commit } = connected();
-      untilNotBusy(() => begin.run(), lockTimeoutMs);
-      try {
-        const answer = batches.write(calls);
-        commit.run();
-        return answer;
-      } catch (error) {
-        close(); // rolls back; a disk that failed once must not be trusted to remember what it was told
-        throw error;
-      }
-    },
+    commit: (calls) => inTransaction((batches) => batches.write(calls)),
+    commitWhole: (calls) =>
+      inTransaction((batches) => {
+        const [first] = batches.write(calls).failures;
+        if (first) throw fromFailure(first[1]);
+      }),
     pragmas() {
       const { database } = connected();
       const names = ["journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "busy_timeout"];
