@@ -24,10 +24,13 @@ interface Style {
   readonly color: boolean;
 }
 
-/** Revisions are bigints here and decimal strings in JSON. */
+/** Revisions are bigints here and decimal strings in JSON. What would change a terminal is escaped. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
+  const json = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
+  return json.replace(UNPRINTABLE, (character) => character.split("").map(escaped).join(""));
 }
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** Tables and sentences for people, NDJSON for programs. Results go to stdout, everything else to stderr. */
 export class Output {
@@ -111,32 +114,58 @@ export class Output {
   }
 
   table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void {
-    const titles = columns.map((column) => column.title);
     const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
-    const table = new Table({
-      ...(this.isTerminal ? this.#boxed([titles, ...cells]) : UNBOXED),
-      head: titles.map((title) => this.colors.bold(title)),
-      colAligns: columns.map((column) => column.align ?? "left"),
-    });
-    table.push(...cells);
-    const lines = table.toString().split("\n");
+    const text = this.isTerminal ? this.#boxed(cells, columns) : this.#drawn(cells, columns, UNBOXED);
+    const lines = text.split("\n");
     this.line(lines.map((line) => line.trimEnd()).join("\n"));
   }
 
   /** Where it is wider than the terminal, the last column takes what is left and wraps. */
-  #boxed(rows: readonly (readonly string[])[]): TableOptions {
-    const options = { style: { head: [], border: [], compact: true } };
-    const widths = (rows[0] ?? []).map(
-      (_, index) => 2 + Math.max(...rows.map((row) => [...(row[index] ?? "")].length)),
-    );
-    const others = widths.slice(0, -1).reduce((sum, width) => sum + width + 1, 2);
-    const left = (this.#streams.stdout.columns ?? Number.POSITIVE_INFINITY) - others;
-    if (left >= (widths.at(-1) ?? 0) || left < MIN_WRAPPED_WIDTH) return options;
-    return { ...options, colWidths: [...widths.slice(0, -1), left], wordWrap: true };
+  #boxed<Row>(cells: readonly (readonly string[])[], columns: readonly Column<Row>[]): string {
+    const wide = this.#drawn(cells, columns, BOXED);
+    const [border = ""] = wide.split("\n", 1);
+    const widths = border
+      .slice(1, -1)
+      .split("┬")
+      .map(({ length }) => length);
+    const [last = 0] = widths.splice(-1);
+    const tooMuch = border.length - (this.#streams.stdout.columns ?? Number.POSITIVE_INFINITY);
+    const left = Math.max(MIN_WRAPPED_WIDTH, last - tooMuch);
+    if (tooMuch <= 0 || left >= last) return wide;
+    const wrapped = cells.map((row) => [...row.slice(0, -1), breakable(row.at(-1) ?? "", left - PADDING)]);
+    return this.#drawn(wrapped, columns, { ...BOXED, colWidths: [...widths, left], wordWrap: true });
+  }
+
+  #drawn<Row>(cells: readonly (readonly string[])[], columns: readonly Column<Row>[], options: TableOptions): string {
+    const table = new Table({
+      ...options,
+      head: columns.map(({ title }) => this.colors.bold(title)),
+      colAligns: columns.map((column) => column.align ?? "left"),
+    });
+    table.push(...cells.map((row) => [...row]));
+    return table.toString();
   }
 }
 
-const MIN_WRAPPED_WIDTH = 12;
+const BOXED: TableOptions = { style: { head: [], border: [], compact: true } };
+const PADDING = 2;
+const MIN_WRAPPED_WIDTH = 24;
+
+/** Text whose words all fit into lines of `width`: a table cuts off what does not. What is not ASCII may take two places. */
+function breakable(text: string, width: number): string {
+  let broken = "";
+  let used = 0;
+  for (const character of text) {
+    const places = /[ -~]/.test(character) ? 1 : 2;
+    if (used + places > width) {
+      broken += "\n";
+      used = 0;
+    }
+    broken += character;
+    used = /\s/.test(character) ? 0 : used + places;
+  }
+  return broken;
+}
 
 const CHUNK_LENGTH = 64 * 1024;
 
@@ -163,7 +192,9 @@ const UNBOXED: TableOptions = {
   style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
 };
 
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
 /** A name may hold what would move the cursor or colour the screen of whoever reads it. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === "\n" ? " " : "\uFFFD"));
+  return text.replace(UNPRINTABLE, (character) => (character === "\n" ? " " : "\uFFFD"));
 }

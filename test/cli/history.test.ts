@@ -26,6 +26,12 @@ test("lines that overlap keep apart, and one that leads to what is not shown lea
   expect(drawn([])).toEqual([]);
 });
 
+test("rollbacks to the same deployment share a line", () => {
+  const rows = [["7", "1"], ["6", "2"], ["5", "1"], ["4", "2"], ["3", "1"], ["2"], ["1"]] as const;
+  expect(drawn(rows)).toEqual(["*-.  ", "*-+-.", "*-+ |", "*-+-+", "*-+ |", "*-+-'", "*-'  "]);
+  expect(drawn(rows, true)).toEqual(["●─╮  ", "●─┼─╮", "●─┤ │", "●─┼─┤", "●─┤ │", "●─┼─╯", "●─╯  "]);
+});
+
 test("history reads a rollback by number, and draws it", async () => {
   const run = programIn();
   const train = ["train", "D", "--task", "classification", "--algorithm", "svm"];
@@ -59,4 +65,28 @@ test("explain tells of a deployment in whole sentences, and of a training that d
   expect(JSON.parse(stdout)).toMatchObject({ outcome: "kept", score: 0.8, comparedWith: { version: 1, score: 0.9 } });
   expect((await run(["explain", "D"])).code).toBe(2);
   expect((await run(["explain", "D", "1", "--model", "1"])).code).toBe(2);
+});
+
+test("a reason can neither forge a row nor be cut off, however narrow the terminal is", async () => {
+  const run = programIn();
+  const who = "発行者の名前";
+  await run(["train", "D", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.9"]);
+  const word = "y".repeat(70);
+  const forged = `slow\r\n${" ".repeat(60)}9 production \u001b[2K\u009b2K\u202e${word} 広い文字のとても長い説明です`;
+  await run(["deploy", "D", "--actor", who, "--reason", forged]);
+  for (const columns of [40, 80, 132, 200]) {
+    const { stdout } = await run(["history", "D", "--no-color"], { terminal: true, columns });
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.every((line) => /^[┌│├└]/.test(line))).toBe(true);
+    expect(lines.filter((line) => /^│ +\d/.test(line))).toHaveLength(2);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(Math.max(columns, 125) + 1);
+    expect(stdout).toContain(who);
+    const said = lines.map((line) => line.split("│").at(-2)?.trim()).join("");
+    expect(said.replaceAll(/\s/g, "")).toContain(
+      `9production\uFFFD[2K\uFFFD2K\uFFFD${word}広い文字のとても長い説明です`,
+    );
+  }
+  const { stdout } = await run(["history", "D", "--json"], { terminal: true });
+  expect(stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
+  expect(JSON.parse(stdout.split("\n")[0] ?? "")).toMatchObject({ actor: who, reason: forged });
 });

@@ -14,21 +14,29 @@ export interface Ran {
   readonly stderr: string;
 }
 
-function tap(isTTY: boolean) {
-  const stream = Object.assign(new PassThrough(), { isTTY });
+function tap(isTTY: boolean, columns?: number) {
+  const stream = Object.assign(new PassThrough(), { isTTY, ...(columns !== undefined && { columns }) });
   const chunks: string[] = [];
   stream.on("data", (chunk) => chunks.push(String(chunk)));
   return { stream, text: () => chunks.join("") };
 }
 
-/** Runs the program in this process, against a ledger in a folder of its own. `terminal`: as if a person sat there. */
+interface Options {
+  /** As if a person sat there. */
+  readonly terminal?: boolean;
+  /** How wide that terminal is; nobody knows unless given. */
+  readonly columns?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs the program in this process, against a ledger in a folder of its own. */
 export function programIn(folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-"))) {
   const store = `sqlite:${join(folder, "ledger.db")}`;
   return async (
     argv: readonly string[],
-    { terminal = false, signal = new AbortController().signal } = {},
+    { terminal = false, columns, signal = new AbortController().signal }: Options = {},
   ): Promise<Ran> => {
-    const [out, err] = [tap(terminal), tap(terminal)];
+    const [out, err] = [tap(terminal, columns), tap(terminal)];
     const code = await runProgram(["--store", store, ...argv], {
       streams: { stdout: out.stream, stderr: err.stream },
       version: "1.2.3",
