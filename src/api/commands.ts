@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { indexOfId, itemAt } from "../../projections/paged-list.ts";
 import type { ProjectState } from "../../projections/project.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
@@ -15,6 +15,7 @@ import {
   type TrainingResult,
   trainingOf,
 } from "../ledger/results.ts";
+import { RollbackFields, WithSignal } from "./inputs.ts";
 import type {
   DeployInput,
   Ledger,
@@ -25,9 +26,6 @@ import type {
   RollbackInput,
   SetPolicyInput,
 } from "./ledger.ts";
-
-/** Whatever `deploy` takes but for the strategy, which is given. */
-const Rollback = z.looseObject({ strategy: z.literal("rollback").optional() });
 
 type CommandNames =
   | "recordTraining"
@@ -60,7 +58,7 @@ export class Commands implements Pick<Ledger, CommandNames> {
   }
 
   async rollback(input: RollbackInput): Promise<DeploymentResult> {
-    validated(Rollback, input, "rollback");
+    validated(RollbackFields, input, "rollback");
     return this.deploy({ ...input, strategy: "rollback" });
   }
 
@@ -99,7 +97,7 @@ export class Commands implements Pick<Ledger, CommandNames> {
   }
 
   async #execute<Type extends CommandType>(type: Type, input: z.input<(typeof COMMAND_INPUTS)[Type]>, what: string) {
-    const { signal, ...rest } = withSignal(input);
+    const { signal, ...rest } = validated(WithSignal, input, what);
     const command = { type, ...(validated(COMMAND_INPUTS[type], rest, what) as object) } as Extract<
       Parameters<CommandPath["execute"]>[0],
       { readonly type: Type }
@@ -113,13 +111,6 @@ export class Commands implements Pick<Ledger, CommandNames> {
     };
     return { command, executed, written };
   }
-}
-
-/** An input that is not an object is passed on as it is, for its schema to refuse. */
-function withSignal(input: unknown): { readonly signal?: AbortSignal } {
-  const { signal, ...rest }: { readonly signal?: unknown } = validated(z.looseObject({}), input, "command");
-  if (signal === undefined) return rest;
-  return { ...rest, signal: validated(z.instanceof(AbortSignal), signal, "signal") };
 }
 
 function versionIn(state: ProjectState, model: string | number): number {

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { ProjectState } from "../../projections/project.ts";
 import { ExplainInput, explain } from "../audit/explain.ts";
 import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
@@ -20,7 +19,15 @@ import { foldedEvent, type ProjectCache } from "../ledger/project-cache.ts";
 import type { Queries } from "../ledger/queries.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { CheckpointInput, ConsistencyInput, ExportInput, ExportSource, ImportInput, VerifyInput } from "./inputs.ts";
+import {
+  AnyFields,
+  CheckpointInput,
+  ConsistencyInput,
+  ExportInput,
+  ExportSource,
+  ImportInput,
+  VerifyInput,
+} from "./inputs.ts";
 import type {
   CheckpointOptions,
   ConsistencyOptions,
@@ -60,7 +67,7 @@ export class Evidence {
   }
 
   async explain(input: ExplainOptions | ExplainTrainingOptions): Promise<Explanation | TrainingExplanation> {
-    const given = validated(z.looseObject({}), input, "query");
+    const given = validated(AnyFields, input, "query");
     return "version" in given || "modelId" in given ? this.#explainTraining(input) : this.#explainDeployment(input);
   }
 
@@ -116,7 +123,7 @@ export class Evidence {
   }
 
   async #proof(options: ProofOptions) {
-    validated(z.looseObject({}), options, "options");
+    validated(AnyFields, options, "options");
     const { key, signal, onProgress, ...which } = options;
     const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
     const signer = signerOf(text);

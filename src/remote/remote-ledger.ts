@@ -1,5 +1,14 @@
-import { z } from "zod";
-import { ActiveModelInput, FollowInput, ReadInput, SubscribeInput, TimelineInput, VerifyInput } from "../api/inputs.ts";
+import type { z } from "zod";
+import {
+  ActiveModelInput,
+  FollowInput,
+  ReadInput,
+  RollbackFields,
+  SubscribeInput,
+  TimelineInput,
+  VerifyInput,
+  WithSignal,
+} from "../api/inputs.ts";
 import type {
   ActiveModelOptions,
   CheckpointOptions,
@@ -127,7 +136,7 @@ export class RemoteLedger implements Ledger {
   }
 
   async rollback(input: RollbackInput): Promise<DeploymentResult> {
-    validated(z.looseObject({ strategy: z.literal("rollback").optional() }), input, "rollback");
+    validated(RollbackFields, input, "rollback");
     return this.deploy({ ...input, strategy: "rollback" });
   }
 
@@ -326,7 +335,7 @@ export class RemoteLedger implements Ledger {
     method: string,
     pathOf: (command: PathFields) => string,
   ): Promise<Result> {
-    const { signal, ...rest } = validated(z.looseObject({ signal: z.instanceof(AbortSignal).optional() }), input, what);
+    const { signal, ...rest } = validated(WithSignal, input, what);
     // The same schema as the ledger's own: a wrong input is refused in the same words, before it travels.
     const { project, model } = validated(COMMAND_INPUTS[type], rest, what) as PathFields;
     if (signal?.aborted) throw new LedgerError("ABORTED", "the command was aborted before it was sent");
