@@ -204,17 +204,10 @@ export class WhatIfReplay {
     const common = { ...OPTIONS, project, deployedAt, force, reason: metadata.reason };
     if (promotedFrom !== undefined) return { ...common, type: "Promote", from: promotedFrom, to: environment };
     const choice = this.#rule.strategy ? { strategy: this.#rule.strategy } : this.#choiceOf(data);
-    const isNamed = choice.strategy === "specific";
-    return {
-      ...common,
-      type: "Deploy",
-      environment,
-      choice,
-      ...(algorithmFilter !== undefined && !isNamed && { algorithm: algorithmFilter }),
-    };
+    return { ...common, type: "Deploy", environment, choice, algorithm: algorithmFilter };
   }
 
-  /** A rollback is told by how far back it went; one that went to a certain number, by its model. */
+  /** A rollback is told by how far back it went; one that went nowhere or to a retired model, by that model. */
   #choiceOf({ strategy, environment, modelId, version, algorithmFilter: algorithm }: ModelDeployedData): Choice {
     if (strategy === "best_score" || strategy === "most_recent") return { strategy };
     const past = lookUp(this.#actual.environments, environment);
@@ -224,18 +217,21 @@ export class WhatIfReplay {
     }
     for (let steps = 1; ; steps++) {
       const found = deployedBefore(this.#actual, past, active.version, { steps, algorithm });
-      if (found === undefined) return { strategy: "specific", model: modelId };
-      if (found.version === version) return { strategy: "rollback", steps };
+      if (found?.version === version) return { strategy: "rollback", steps };
+      if (found === undefined) break;
     }
+    const toNumber = lookUp(this.#alternative.environments, environment)?.latestOf[version - 1] ?? 0;
+    return toNumber > 0 ? { strategy: "rollback", toNumber } : { strategy: "specific", model: modelId };
   }
 
   /** Decides a command in the other history and folds what it comes to, if `isWanted`. */
   #run(event: Trained | Deployed, command: Command, isWanted = (_version: number) => true): Outcome {
     const state = this.#alternative;
+    const { data, metadata, revision } = event;
     const outcome = decide(command, state, {
-      now: event.metadata.recordedAt,
-      modelId: event.data.modelId,
-      deploymentId: `alternative-${event.revision}`,
+      now: metadata.recordedAt,
+      modelId: data.modelId,
+      deploymentId: `alternative-${revision}`,
       defaults: this.#defaults,
     });
     if ("refusal" in outcome) {
@@ -245,7 +241,7 @@ export class WhatIfReplay {
     let found: Outcome = {};
     for (const fact of outcome.events) {
       if (fact.type === "ModelDeployed" && !isWanted(fact.data.version)) return {};
-      evolveProject(state, { ...placeOf(event), ...fact });
+      evolveProject(state, { ...fact, metadata, revision });
       if (fact.type !== "ModelDeployed") continue;
       const { version, modelId, algorithm, strategy, environment } = fact.data;
       found = { served: { version, modelId, algorithm, strategy }, environment };
@@ -267,17 +263,6 @@ export class WhatIfReplay {
 }
 
 const OPTIONS = { dryRun: false } as const;
-
-/** Where the events of the other history stand, which is nowhere: the time is what counts. */
-const placeOf = ({ metadata, revision }: FoldedEvent) => ({
-  metadata: {
-    recordedAt: metadata.recordedAt,
-    actor: metadata.actor,
-    commandId: metadata.commandId,
-    hash: metadata.hash,
-  },
-  revision,
-});
 
 /** @throws {LedgerError} MODEL_NOT_FOUND when the rule leaves out a model that there is not. */
 export function checkRule({ without }: z.output<typeof WhatIfRule>, state: ProjectState): void {

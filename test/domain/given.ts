@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { FoldedEvent } from "../../projections/active-models.ts";
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { COMMAND_INPUTS, type Command, type CommandType, validated } from "../../src/domain/commands.ts";
 import { decide } from "../../src/domain/decide.ts";
@@ -49,8 +50,11 @@ const timeOf = (number: number): string => new Date(Date.UTC(2026, 0, 1) + numbe
 export class World {
   readonly state: ProjectState = initialProject();
   readonly events: LedgerEvent[] = [];
+  /** The same, as they were folded. */
+  readonly log: FoldedEvent[] = [];
   readonly defaults: PolicyData;
   #ids = 0;
+  #reason: string | undefined;
   now = "";
 
   constructor(defaults: PolicyData = {}) {
@@ -60,6 +64,7 @@ export class World {
   decide({ type, input }: Asked): Outcome {
     const command = { type, ...(validated(COMMAND_INPUTS[type], input, type) as object) } as Command;
     this.#ids += 2;
+    this.#reason = command.reason;
     const now = this.now || timeOf(this.#ids);
     return decide(command, this.state, {
       now,
@@ -73,8 +78,17 @@ export class World {
     if (!("events" in outcome)) return;
     for (const event of outcome.events) {
       this.events.push(event);
-      const metadata = { recordedAt: timeOf(this.#ids), actor: "test", commandId: `c${this.#ids}`, hash: "" };
-      evolveProject(this.state, { ...event, metadata, revision: this.state.revision + 1 });
+      const reason = this.#reason === undefined ? {} : { reason: this.#reason };
+      const metadata = {
+        recordedAt: timeOf(this.#ids),
+        actor: "test",
+        commandId: `c${this.#ids}`,
+        hash: "",
+        ...reason,
+      };
+      const folded = { ...event, metadata, revision: this.state.revision + 1 };
+      this.log.push(folded);
+      evolveProject(this.state, folded);
     }
   }
 }
