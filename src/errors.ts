@@ -47,3 +47,26 @@ export class LedgerError extends Error {
     this.details = details;
   }
 }
+
+/** @throws {LedgerError} ABORTED, whose cause is the signal's reason. */
+export function refuseAborted(signal: AbortSignal | undefined, message?: string): void {
+  if (signal?.aborted) throw aborted(signal, message);
+}
+
+const aborted = ({ reason: cause }: AbortSignal, message = "the read was aborted"): LedgerError =>
+  new LedgerError("ABORTED", message, {}, { cause });
+
+/** What `work` comes to, or ABORTED as soon as `signal` says so; the work goes on for whoever else waits for it. */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return work;
+  work.catch(() => undefined);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const end = () => reject(aborted(signal));
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}

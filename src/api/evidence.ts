@@ -10,7 +10,7 @@ import { signerOf } from "../audit/signed-note.ts";
 import { type Verification, verifyChains } from "../audit/verify.ts";
 import { validated } from "../domain/commands.ts";
 import { checkRule, type WhatIf, WhatIfReplay, WhatIfRule } from "../domain/what-if.ts";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import type { PolicyData } from "../events/events.ts";
 import { ProjectName, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
@@ -73,16 +73,18 @@ export class Evidence {
 
   async #explainTraining(input: unknown): Promise<TrainingExplanation> {
     const checked = validated(ExplainTrainingInput, input, "query");
-    await this.#positions.reached(checked);
-    const { state } = await this.#cache.fresh(checked.project);
-    return explainTraining({ store: this.#store, state, defaults: this.#defaults }, checked);
+    return this.#positions.answer(checked, async () => {
+      const { state } = await this.#cache.fresh(checked.project);
+      return explainTraining({ store: this.#store, state, defaults: this.#defaults }, checked);
+    });
   }
 
   async #explainDeployment(input: unknown): Promise<Explanation> {
     const checked = validated(ExplainInput, input, "query");
-    await this.#positions.reached(checked);
-    const { state } = await this.#cache.fresh(checked.project);
-    return explain({ store: this.#store, state }, checked);
+    return this.#positions.answer(checked, async () => {
+      const { state } = await this.#cache.fresh(checked.project);
+      return explain({ store: this.#store, state }, checked);
+    });
   }
 
   async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
@@ -96,8 +98,7 @@ export class Evidence {
 
   async verify(options: VerifyOptions = {}): Promise<Verification> {
     const checked = validated(VerifyInput, options, "query");
-    await this.#positions.reached(checked);
-    return verifyChains(this.#store, checked);
+    return this.#positions.answer(checked, () => verifyChains(this.#store, checked));
   }
 
   async checkpoint(options: CheckpointOptions): Promise<SignedCheckpoint> {
@@ -128,8 +129,10 @@ export class Evidence {
     const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
     const signer = signerOf(text);
     try {
-      return { explanation: await this.#explainDeployment(which), signer, rest };
+      const named = { ...which, ...(signal !== undefined && { signal }) };
+      return { explanation: await this.#explainDeployment(named), signer, rest };
     } catch (error) {
+      refuseAborted(signal);
       // Where somebody took the deployment out, that is the answer, not that there is none.
       await this.#refuseBroken(error, which.project);
       throw error;

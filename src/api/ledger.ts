@@ -127,7 +127,8 @@ export type LedgerWebhooks = Pick<Webhooks, "add" | "list" | "remove" | "deliver
  * A ledger of model deployments. Commands resolve once they would survive a power cut, and answer with the `position`
  * and `revision` they reached; every query sees all that was committed before it was asked, by any process. Given a
  * command's position as `minPosition` it also waits, ten seconds at most, for a store that has not got there yet.
- * All methods reject with {@link LedgerError}.
+ * All methods reject with {@link LedgerError}: with ABORTED, its cause the signal's reason, as soon as a `signal` that they
+ * were given aborts, but for a command that is being written, which ends whole. What follows events ends without an error.
  */
 export interface Ledger extends AsyncDisposable {
   /** Where the ledger is kept, without passwords. */

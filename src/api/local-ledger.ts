@@ -8,6 +8,7 @@ import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
 import { ModelRef, validated } from "../domain/commands.ts";
 import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
+import { refuseAborted } from "../errors.ts";
 import type { PolicyData, RecordedEvent } from "../events/events.ts";
 import { Actor, DEFAULT_ENVIRONMENT, ProjectName } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
@@ -180,13 +181,14 @@ export class LocalLedger implements ServedLedger {
     }
     const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    await this.#positions.reached(rest);
-    if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
-    await this.#checked(at);
-    const past = await this.#asOf.activeAt(name, environment, at, by);
-    if (past === undefined) return undefined;
-    const { state } = await this.#cache.fresh(name);
-    return activeModelOf(state, environment, past, this.#defaults);
+    return this.#positions.answer(rest, async () => {
+      if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
+      await this.#checked(at);
+      const past = await this.#asOf.activeAt(name, environment, at, by);
+      if (past === undefined) return undefined;
+      const { state } = await this.#cache.fresh(name);
+      return activeModelOf(state, environment, past, this.#defaults);
+    });
   }
 
   async activeAtRevision(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveAtRevision> {
@@ -216,8 +218,7 @@ export class LocalLedger implements ServedLedger {
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
     const name = validated(ProjectName, project, "project name");
-    await this.#positions.reached(validated(ReadInput, options, "query"));
-    return this.#queries.summary(name);
+    return this.#positions.answer(validated(ReadInput, options, "query"), () => this.#queries.summary(name));
   }
 
   projects(options: ReadOptions = {}): Rows<ProjectSummary> {
@@ -234,8 +235,7 @@ export class LocalLedger implements ServedLedger {
   async model(project: string, model: ModelRef, options: ReadOptions = {}): Promise<ModelEntry> {
     const name = validated(ProjectName, project, "project name");
     const reference = validated(ModelRef, model, "model");
-    await this.#positions.reached(validated(ReadInput, options, "query"));
-    return this.#queries.model(name, reference);
+    return this.#positions.answer(validated(ReadInput, options, "query"), () => this.#queries.model(name, reference));
   }
 
   leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
@@ -252,9 +252,10 @@ export class LocalLedger implements ServedLedger {
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
     const { environment, from, to, by, ...rest } = validated(TimelineInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    await this.#positions.reached(rest);
-    await this.#queries.known(name);
-    return timelineOf(await this.#asOf.deployments(name, environment, by), { from, to, by });
+    return this.#positions.answer(rest, async () => {
+      await this.#queries.known(name);
+      return timelineOf(await this.#asOf.deployments(name, environment, by), { from, to, by });
+    });
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -353,13 +354,19 @@ export class LocalLedger implements ServedLedger {
     await this.close();
   }
 
-  /** A list that is read once the ledger has got as far as it was asked to. */
+  /** A list that is read once the ledger has got as far as it was asked to, and until it is aborted. */
   #rows<Row>(options: ReadOptions, read: () => AsyncIterable<Row>): Rows<Row> {
-    if (options.minPosition === undefined) return new Rows(read);
+    const { minPosition, signal } = options;
+    if (minPosition === undefined && signal === undefined) return new Rows(read);
     const positions = this.#positions;
     return new Rows(async function* () {
+      refuseAborted(signal);
       await positions.reached(options);
-      yield* read();
+      for await (const row of read()) {
+        refuseAborted(signal);
+        yield row;
+      }
+      refuseAborted(signal);
     });
   }
 }

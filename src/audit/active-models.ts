@@ -55,7 +55,7 @@ export async function* activeModels(
     return;
   }
   let left = limit;
-  for await (const model of fromFolds(parts, query)) {
+  for await (const model of fromFolds(parts, query, signal)) {
     yield model;
     left -= 1;
     if (left === 0) return;
@@ -65,8 +65,9 @@ export async function* activeModels(
 async function* fromFolds(
   { across, asOf, cache, defaults }: Parts,
   { environment: only, at, by }: ActiveQuery,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<ActiveModel> {
-  for await (const project of across.namesInLog()) {
+  for await (const project of across.namesInLog(signal)) {
     const folded = await cache.fresh(project);
     const environments = names(folded.state.environments).sort();
     for (const environment of only === undefined ? environments : environments.filter((name) => name === only)) {

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import { projectOf } from "../events/names.ts";
 import { canonicalText, unsealed, withHash } from "../ledger/hash-chain.ts";
 import type { Append, EventStore, NewEvent } from "../store/event-store.ts";
@@ -58,7 +58,7 @@ async function checked(store: EventStore, open: Lines, { signal, onProgress }: I
   const ends = new Map<string, End | undefined>();
   const ids = new Set<string>();
   for await (const event of exportedEvents(open())) {
-    refuseAborted(signal);
+    refuseAborted(signal, ABORTED);
     const { stream, revision, id } = event;
     if (!ends.has(stream)) ends.set(stream, await endOf(store, stream));
     const hash = follow(chain, event);
@@ -115,7 +115,7 @@ async function* missing(
 ): AsyncGenerator<ExportedEvent> {
   const chain = new ChainCheck();
   for await (const event of exportedEvents(open())) {
-    refuseAborted(signal);
+    refuseAborted(signal, ABORTED);
     follow(chain, event);
     if (event.revision > (ends.get(event.stream)?.revision ?? -1n)) yield event;
     if (chain.events % TURN_EVENTS === 0) await turn(chain.events, "writing", onProgress);
@@ -183,11 +183,7 @@ async function turn(events: number, phase: "checking" | "writing", onProgress: I
   await setImmediate();
 }
 
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  const message = "the import was aborted; what it wrote is whole, and repeating it goes on from there";
-  throw new LedgerError("ABORTED", message, {}, { cause: signal.reason });
-}
+const ABORTED = "the import was aborted; what it wrote is whole, and repeating it goes on from there";
 
 function holdsSomethingElse(stream: string, revision: bigint): LedgerError {
   return new LedgerError(

@@ -59,9 +59,9 @@ export class Across {
   }
 
   /** Every project's name, in the order of their beginnings, from the log. */
-  async *namesInLog(): AsyncGenerator<string> {
+  async *namesInLog(signal: AbortSignal | undefined): AsyncGenerator<string> {
     const seen = new Set<string>();
-    for await (const { stream } of this.#parts.store.readAll()) {
+    for await (const { stream } of this.#parts.store.readAll(signal ? { signal } : {})) {
       if (seen.has(stream)) continue;
       seen.add(stream);
       yield projectOf(stream);

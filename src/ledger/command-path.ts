@@ -2,7 +2,7 @@ import { evolveProject, initialProject, type ProjectState, revisionOfCommand } f
 import type { Command } from "../domain/commands.ts";
 import { decide } from "../domain/decide.ts";
 import type { Accepted, Outcome } from "../domain/outcome.ts";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import type { PolicyData, RecordedEvent } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
@@ -78,7 +78,7 @@ export class CommandPath {
     let folded = await cache.known(command.project);
     let isFresh = false;
     for (let attempt = 1; ; attempt++) {
-      refuseAborted(signal);
+      refuseAborted(signal, "the command was aborted before it was written");
       const remembered = intent.digest === undefined ? undefined : revisionOfCommand(folded.state, intent.commandId);
       if (remembered !== undefined) return this.#repeat(command, intent, BigInt(remembered), folded);
       const now = this.#timeAfter(folded);
@@ -232,11 +232,6 @@ export class CommandPath {
 
 const expectedAt = ({ revision }: Folded<ProjectState>): ExpectedRevision =>
   revision === -1n ? "no_stream" : revision;
-
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new LedgerError("ABORTED", "the command was aborted before it was written", {}, { cause: signal.reason });
-}
 
 function lostEveryRace(project: string, cause: LedgerError): LedgerError {
   return new LedgerError(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted, unlessAborted } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
 
@@ -10,7 +10,7 @@ export const PositionText = z.string().regex(/^[0-9A-Za-z_-]+$/, "must be a posi
 export const READ_OPTIONS = {
   /** Answer once the ledger has reached this position, which a command gave: what was written is then seen. */
   minPosition: PositionText.optional(),
-  /** Ends the wait, and a list that is being read. */
+  /** Ends the read wherever it is. */
   signal: z.instanceof(AbortSignal).optional(),
 };
 
@@ -32,6 +32,18 @@ export class Positions {
   constructor(store: EventStore, runtime: Runtime) {
     this.#store = store;
     this.#runtime = runtime;
+  }
+
+  /**
+   * What `ask` comes to once the store has reached `minPosition`.
+   * @throws {LedgerError} what {@link reached} throws; ABORTED as soon as `signal` says so.
+   */
+  async answer<Answer>(options: ReadOptions, ask: () => Promise<Answer>): Promise<Answer> {
+    refuseAborted(options.signal);
+    return unlessAborted(
+      this.reached(options).then(() => ask()),
+      options.signal,
+    );
   }
 
   /**

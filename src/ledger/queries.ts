@@ -124,7 +124,7 @@ export class Queries {
     const { across, defaults } = this.#parts;
     const readModel = await across.readModel();
     if (readModel === undefined) {
-      for await (const project of across.namesInLog()) yield await this.summary(project);
+      for await (const project of across.namesInLog(signal)) yield await this.summary(project);
       return;
     }
     for await (const row of readModel.projects(signal)) {
@@ -149,7 +149,9 @@ export class Queries {
     const first = itemAt(state.models, filter.after ?? 0);
     if (first === undefined) return;
     let left = filter.limit ?? Number.POSITIVE_INFINITY;
-    for await (const stored of this.#parts.store.readStream(streamOf(project), { from: BigInt(first.revision) })) {
+    const { signal } = filter;
+    const range = { from: BigInt(first.revision), ...(signal && { signal }) };
+    for await (const stored of this.#parts.store.readStream(streamOf(project), range)) {
       if (stored.type !== "ModelTrained") continue;
       const event = recorded(stored);
       if (event.type !== "ModelTrained") continue;

@@ -1,5 +1,5 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import type { Deployment, DeploymentSearch } from "../ledger/deployments.ts";
 import type { ActiveQuery, ActiveRow, ProjectRow, ReadModel } from "../ledger/read-model.ts";
 import { searchable } from "../ledger/searchable.ts";
@@ -58,7 +58,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     let asked = ask(undefined, wanted);
     let size = FIRST_PAGE_ROWS;
     for (let isFirst = true; ; isFirst = false) {
-      if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });
+      refuseAborted(signal);
       const cells = await asked;
       left -= cells.length / cellsARow;
       const isLast = left <= 0 || cells.length < wanted * cellsARow;

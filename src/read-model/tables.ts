@@ -1,4 +1,4 @@
-import { LedgerError } from "../errors.ts";
+import { LedgerError, unlessAborted } from "../errors.ts";
 import { sqliteThread } from "../sqlite/thread.ts";
 import { beside } from "../sqlite/worker.ts";
 import type { EventStore, StoredEvent } from "../store/event-store.ts";
@@ -137,21 +137,6 @@ export function tablesOf(store: EventStore, path: string): Tables {
       await thread.stop();
     },
   };
-}
-
-/** What `work` comes to, or ABORTED as soon as `signal` says so; the work goes on for whoever else waits for it. */
-async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (signal === undefined) return work;
-  work.catch(() => undefined);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason }));
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 interface Batch {

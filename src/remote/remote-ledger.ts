@@ -44,7 +44,7 @@ import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
 import type { WhatIf } from "../domain/what-if.ts";
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { ProjectName } from "../events/names.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
@@ -338,7 +338,7 @@ export class RemoteLedger implements Ledger {
     const { signal, ...rest } = validated(WithSignal, input, what);
     // The same schema as the ledger's own: a wrong input is refused in the same words, before it travels.
     const { project, model } = validated(COMMAND_INPUTS[type], rest, what) as PathFields;
-    if (signal?.aborted) throw new LedgerError("ABORTED", "the command was aborted before it was sent");
+    refuseAborted(signal, "the command was aborted before it was sent");
     const { project: _, ...fields } = rest as Readonly<Record<string, unknown>>;
     if (type === "RetireModel" || type === "ReinstateModel") delete (fields as { model?: unknown }).model;
     const body = {
@@ -366,7 +366,10 @@ export class RemoteLedger implements Ledger {
         const asked: Query = { ...(query as Query), limit: Math.min(left, MAX_PAGE) };
         const place = cursor === undefined ? {} : { cursor };
         const page = await client.json<Page<SentRow>>("GET", path, { query: { ...asked, ...place }, signal });
-        for (const item of page.items) yield revive(item);
+        for (const item of page.items) {
+          refuseAborted(signal);
+          yield revive(item);
+        }
         left -= page.items.length;
         cursor = page.next;
       } while (cursor !== undefined && left > 0);

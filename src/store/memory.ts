@@ -1,4 +1,4 @@
-import { LedgerError } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import {
   checkAppend,
   checkKeep,
@@ -24,10 +24,6 @@ import { formatPosition, parsePosition } from "./position.ts";
 import { subscription } from "./subscription.ts";
 
 const ADDRESS = "memory:";
-
-function checkNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });
-}
 
 /** A store that lives and dies with the process. It uses neither time nor timers, so it runs under a simulated clock. */
 export function memoryEventStore(): EventStore {
@@ -75,7 +71,7 @@ export function memoryEventStore(): EventStore {
     const count = Math.min(span.maxCount, (span.last - span.first) * span.step + 1);
     for (let taken = 0; taken < count; taken++) {
       checkOpen();
-      checkNotAborted(signal);
+      refuseAborted(signal);
       const event = events[span.first + taken * span.step];
       if (event) yield event;
     }
@@ -84,7 +80,7 @@ export function memoryEventStore(): EventStore {
   async function* readStream(stream: string, options: ReadStreamOptions = {}): AsyncGenerator<StoredEvent> {
     const { direction = "forwards", from, maxCount, signal } = options;
     checkOpen();
-    checkNotAborted(signal);
+    refuseAborted(signal);
     checkRevision(from);
     checkMaxCount(maxCount);
     const history = streams.get(stream) ?? [];
@@ -101,7 +97,7 @@ export function memoryEventStore(): EventStore {
   async function* readAll(options: ReadAllOptions = {}): AsyncGenerator<StoredEvent> {
     const { direction = "forwards", after, maxCount, signal } = options;
     checkOpen();
-    checkNotAborted(signal);
+    refuseAborted(signal);
     checkMaxCount(maxCount);
     const end = log.length - 1;
     const limit = maxCount ?? Number.POSITIVE_INFINITY;

@@ -83,6 +83,3 @@ export function toLedgerError(error: unknown, address: string): LedgerError {
 }
 
 export const closed = (address: string): LedgerError => new LedgerError("CLOSED", `the store ${address} is closed`);
-
-export const aborted = (signal: AbortSignal): LedgerError =>
-  new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });

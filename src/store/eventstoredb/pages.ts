@@ -1,7 +1,7 @@
 import type { ReadReq } from "@eventstore/db-client/generated/streams_pb.js";
+import { refuseAborted } from "../../errors.ts";
 import type { StoredEvent } from "../event-store.ts";
 import type { Connection } from "./connection.ts";
-import { aborted } from "./errors.ts";
 import { type Recorded, recordedEvent } from "./wire.ts";
 
 const FIRST_PAGE_EVENTS = 64;
@@ -36,7 +36,7 @@ export async function readPage<Event>(
       return bytes < MAX_PAGE_BYTES || events.length === maxEvents ? "more" : "enough";
     },
   });
-  if (signal?.aborted) throw aborted(signal);
+  refuseAborted(signal);
   return { events, isLast: events.length < maxEvents && bytes < MAX_PAGE_BYTES };
 }
 
@@ -57,7 +57,7 @@ export interface PagedRead {
  */
 export async function* readPages({ check, fetch, maxCount, pageSize, signal }: PagedRead): AsyncGenerator<StoredEvent> {
   check();
-  if (signal?.aborted) throw aborted(signal);
+  refuseAborted(signal);
   const leaving = new AbortController();
   const either = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
   let remaining = maxCount ?? Number.POSITIVE_INFINITY;
@@ -79,7 +79,7 @@ export async function* readPages({ check, fetch, maxCount, pageSize, signal }: P
         }
       }
       for (const event of events) {
-        if (signal?.aborted) throw aborted(signal);
+        refuseAborted(signal);
         yield event;
       }
       if (!isMore) return;

@@ -1,4 +1,4 @@
-import { LedgerError } from "../../errors.ts";
+import { refuseAborted } from "../../errors.ts";
 import type { StoredEvent } from "../event-store.ts";
 import { EVENT_CELLS, endOf, type Page, type PageEnd, storedEvent } from "./wire.ts";
 
@@ -16,10 +16,6 @@ export interface PagedRead {
   readonly signal?: AbortSignal | undefined;
 }
 
-function checkNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new LedgerError("ABORTED", "the read was aborted", {}, { cause: signal.reason });
-}
-
 /**
  * Reads page by page. A long read fetches one page ahead while the reader works on the one before; a short one fetches
  * nothing that it may not need. Pages grow, unless the caller says how large they should be.
@@ -27,7 +23,7 @@ function checkNotAborted(signal: AbortSignal | undefined): void {
  */
 export async function* readPages({ check, fetch, maxCount, pageSize, signal }: PagedRead): AsyncGenerator<StoredEvent> {
   check();
-  checkNotAborted(signal);
+  refuseAborted(signal);
   let remaining = maxCount ?? Number.POSITIVE_INFINITY;
   let size = Math.max(1, Math.min(Math.trunc(pageSize ?? FIRST_PAGE_EVENTS) || FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS));
   let ahead: Promise<Page> | undefined;
@@ -46,7 +42,7 @@ export async function* readPages({ check, fetch, maxCount, pageSize, signal }: P
       }
     }
     for (let at = 0; at < cells.length; at += EVENT_CELLS) {
-      checkNotAborted(signal);
+      refuseAborted(signal);
       yield storedEvent(cells, at);
     }
     if (!isMore) return;
