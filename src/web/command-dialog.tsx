@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { Dialog } from "./dialog.tsx";
-import { Field } from "./field.tsx";
+import { Field, into } from "./field.tsx";
 import { sayDone } from "./notice.tsx";
+import { ProblemNote } from "./problem-note.tsx";
 import { type Command, command, Problem } from "./service.ts";
 
 /** What a command answers about where it left the project. */
@@ -95,9 +96,7 @@ export function CommandDialog<Answer extends Written>(props: Props<Answer>) {
           required={requiresReason}
           value={reason.value}
           hint="Recorded with the event, for whoever asks why."
-          onChange={(text) => {
-            reason.value = text;
-          }}
+          onChange={into(reason)}
         />
         <div aria-live="polite">
           {current && (
@@ -106,11 +105,7 @@ export function CommandDialog<Answer extends Written>(props: Props<Answer>) {
             </p>
           )}
         </div>
-        {problem.value !== undefined && (
-          <p role="alert" class="problem">
-            {problem.value}
-          </p>
-        )}
+        <ProblemNote text={problem.value} />
         <div class="actions">
           <button type="submit" class={current ? "" : "primary"}>
             Preview

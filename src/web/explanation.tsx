@@ -5,6 +5,7 @@ import type { Explanation } from "./answers.ts";
 import { Dialog } from "./dialog.tsx";
 import { asScore } from "./format.ts";
 import type { Asked } from "./intent.ts";
+import { ProblemNote } from "./problem-note.tsx";
 import { ask, Problem } from "./service.ts";
 import { asStrategy } from "./strategies.ts";
 import { Time } from "./time.tsx";
@@ -33,11 +34,7 @@ export function ExplanationDialog({ project, asked: { number, environment }, onC
   }, [project, number, environment]);
   return (
     <Dialog title={`Deployment ${number} in ${environment}`} onClose={onClose}>
-      {problem.value !== undefined && (
-        <p role="alert" class="problem">
-          {problem.value}
-        </p>
-      )}
+      <ProblemNote text={problem.value} />
       <div aria-live="polite">
         {explanation.value === undefined ? (
           problem.value === undefined && <p class="muted">Asking the ledger…</p>

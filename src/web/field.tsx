@@ -1,5 +1,13 @@
+import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+
+/** Puts what somebody chose into a signal. */
+export const into =
+  <Value,>(signal: Signal<Value>) =>
+  (value: Value): void => {
+    signal.value = value;
+  };
 
 interface FieldProps {
   readonly label: string;

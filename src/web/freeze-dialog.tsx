@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import { projectPath } from "../api/project-path.ts";
 import type { PolicyResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
-import type { IntentProps } from "./deploy-dialog.tsx";
-import { Field } from "./field.tsx";
+import type { IntentProps } from "./deployment-dialog.tsx";
+import { Field, into } from "./field.tsx";
 import { asTime } from "./format.ts";
 
 /** Stops every deployment but rollbacks and forced ones. */
@@ -30,18 +30,9 @@ export function FreezeDialog({ open, summary, onClose }: IntentProps) {
         required
         value={why.value}
         hint="Shown to everybody whose deployment is refused."
-        onChange={(value) => {
-          why.value = value;
-        }}
+        onChange={into(why)}
       />
-      <Field
-        label="Until (optional)"
-        type="datetime-local"
-        value={until.value}
-        onChange={(value) => {
-          until.value = value;
-        }}
-      />
+      <Field label="Until (optional)" type="datetime-local" value={until.value} onChange={into(until)} />
     </CommandDialog>
   );
 }

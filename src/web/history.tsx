@@ -1,21 +1,20 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { projectPath } from "../api/project-path.ts";
-import type { Deployment, Page } from "./answers.ts";
+import type { Deployment } from "./answers.ts";
 import { Choice, Field } from "./field.tsx";
 import { asScore } from "./format.ts";
 import { arrival } from "./hearing.ts";
 import type { Asked, Intent } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
+import { usePaged } from "./paged.ts";
 import { Pager } from "./pager.tsx";
+import { ProblemNote } from "./problem-note.tsx";
 import { RowAction } from "./row-action.tsx";
 import { Scroll } from "./scroll.tsx";
-import { ask, Problem } from "./service.ts";
 import { asStrategy, STRATEGIES } from "./strategies.ts";
 import { Time } from "./time.tsx";
 
 const ROWS = 15;
-const TYPING_MS = 200;
 
 const NO_FILTER = { environment: "", strategy: "", actor: "", algorithm: "", model: "", from: "", to: "" } as const;
 type Filter = Readonly<Record<keyof typeof NO_FILTER, string>>;
@@ -29,39 +28,13 @@ interface Props {
 /** Every deployment, newest first, filtered by the service; the first page follows what happens. */
 export function History({ open, onExplain, onIntend }: Props) {
   const filter = useSignal<Filter>(NO_FILTER);
-  /** The cursors of the pages up to this one; the first page has none. */
-  const cursors = useSignal<readonly string[]>([]);
-  const page = useSignal<Page<Deployment> | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const cursor = cursors.value.at(-1);
-  const follows = cursor === undefined ? open.lastDeployment.value : "";
-
-  useEffect(() => {
-    const stop = new AbortController();
-    const { from, to, ...rest } = filter.value;
-    const query = {
-      ...rest,
-      from: asUtc(from),
-      to: asUtc(to),
-      limit: ROWS,
-      cursor,
-      min_position: follows || undefined,
-    };
-    const timer = setTimeout(async () => {
-      try {
-        page.value = await ask<Page<Deployment>>(`${projectPath(open.name)}/deployments`, query, stop.signal);
-        problem.value = undefined;
-      } catch (error) {
-        if (!stop.signal.aborted) problem.value = error instanceof Problem ? error.message : String(error);
-      }
-    }, TYPING_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [filter.value, cursor, follows]);
-
-  const { items = [], next } = page.value ?? {};
+  const { from, to, ...rest } = filter.value;
+  const { items, problem, pager, restart } = usePaged<Deployment>({
+    path: `${projectPath(open.name)}/deployments`,
+    query: { ...rest, from: asUtc(from), to: asUtc(to) },
+    rows: ROWS,
+    follows: (isFirst) => (isFirst ? open.lastDeployment.value : undefined),
+  });
   return (
     <section aria-labelledby="history">
       <h2 id="history">History</h2>
@@ -70,14 +43,10 @@ export function History({ open, onExplain, onIntend }: Props) {
         environments={open.environments.value}
         onChange={(changed) => {
           filter.value = { ...filter.value, ...changed };
-          cursors.value = [];
+          restart();
         }}
       />
-      {problem.value !== undefined && (
-        <p role="alert" class="problem">
-          {problem.value}
-        </p>
-      )}
+      <ProblemNote text={problem} />
       <Scroll label="Table of the history">
         <table>
           <thead>
@@ -104,32 +73,14 @@ export function History({ open, onExplain, onIntend }: Props) {
             </tr>
           </thead>
           <tbody>
-            {items.map((one) => (
+            {items?.map((one) => (
               <Row key={one.deploymentId} deployment={one} onExplain={onExplain} onIntend={onIntend} />
             ))}
           </tbody>
         </table>
       </Scroll>
-      {page.value !== undefined && items.length === 0 && <p class="empty">No deployment is like that.</p>}
-      <Pager
-        of="history"
-        from={cursors.value.length * ROWS}
-        count={items.length}
-        onBack={
-          cursors.value.length === 0
-            ? undefined
-            : () => {
-                cursors.value = cursors.value.slice(0, -1);
-              }
-        }
-        onNext={
-          next === undefined
-            ? undefined
-            : () => {
-                cursors.value = [...cursors.value, next];
-              }
-        }
-      />
+      {items?.length === 0 && <p class="empty">No deployment is like that.</p>}
+      <Pager of="history" {...pager} />
     </section>
   );
 }

@@ -1,19 +1,16 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { projectPath } from "../api/project-path.ts";
-import type { LeaderboardEntry, Page } from "./answers.ts";
+import type { LeaderboardEntry } from "./answers.ts";
 import { asScore } from "./format.ts";
 import type { Intent } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
+import { usePaged } from "./paged.ts";
 import { Pager } from "./pager.tsx";
+import { ProblemNote } from "./problem-note.tsx";
 import { RowAction } from "./row-action.tsx";
 import { Scroll } from "./scroll.tsx";
-import { ask, Problem } from "./service.ts";
 import { Time } from "./time.tsx";
 
 const ROWS = 10;
-/** Trainings come in crowds, and each may change the order. */
-const CALM_MS = 200;
 
 interface Props {
   readonly open: OpenProject;
@@ -22,38 +19,17 @@ interface Props {
 
 /** The models that could be deployed, best first by the metric that decides. */
 export function Leaderboard({ open, onIntend }: Props) {
-  const cursors = useSignal<readonly string[]>([]);
-  const page = useSignal<Page<LeaderboardEntry> | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const cursor = cursors.value.at(-1);
-  const follows = open.lastEvent.value;
-  useEffect(() => {
-    const stop = new AbortController();
-    const query = { limit: ROWS, cursor, min_position: follows || undefined };
-    const timer = setTimeout(async () => {
-      try {
-        page.value = await ask<Page<LeaderboardEntry>>(`${projectPath(open.name)}/leaderboard`, query, stop.signal);
-        problem.value = undefined;
-      } catch (error) {
-        if (!stop.signal.aborted) problem.value = error instanceof Problem ? error.message : String(error);
-      }
-    }, CALM_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [cursor, follows]);
-
-  const { items = [], next } = page.value ?? {};
+  const { items, problem, pager } = usePaged<LeaderboardEntry>({
+    path: `${projectPath(open.name)}/leaderboard`,
+    query: {},
+    rows: ROWS,
+    follows: () => open.lastEvent.value, // each training may change the order
+  });
   return (
     <section aria-labelledby="leaderboard">
       <h2 id="leaderboard">Leaderboard</h2>
-      {problem.value !== undefined && (
-        <p role="alert" class="problem">
-          {problem.value}
-        </p>
-      )}
-      {page.value !== undefined && items.length === 0 ? (
+      <ProblemNote text={problem} />
+      {items?.length === 0 ? (
         <p class="empty">No model has a score that decides.</p>
       ) : (
         <Scroll label="Table of the leaderboard">
@@ -65,7 +41,7 @@ export function Leaderboard({ open, onIntend }: Props) {
                 </th>
                 <th scope="col">Model</th>
                 <th scope="col" class="number">
-                  {items[0]?.metric ?? "Score"}
+                  {items?.[0]?.metric ?? "Score"}
                 </th>
                 <th scope="col">Active in</th>
                 <th scope="col">Trained</th>
@@ -75,7 +51,7 @@ export function Leaderboard({ open, onIntend }: Props) {
               </tr>
             </thead>
             <tbody>
-              {items.map(({ place, version, algorithm, score, activeIn, trainedAt }) => (
+              {items?.map(({ place, version, algorithm, score, activeIn, trainedAt }) => (
                 <tr key={version}>
                   <td class="number">{place}</td>
                   <td class="model">
@@ -103,25 +79,7 @@ export function Leaderboard({ open, onIntend }: Props) {
           </table>
         </Scroll>
       )}
-      <Pager
-        of="the leaderboard"
-        from={cursors.value.length * ROWS}
-        count={items.length}
-        onBack={
-          cursors.value.length === 0
-            ? undefined
-            : () => {
-                cursors.value = cursors.value.slice(0, -1);
-              }
-        }
-        onNext={
-          next === undefined
-            ? undefined
-            : () => {
-                cursors.value = [...cursors.value, next];
-              }
-        }
-      />
+      <Pager of="the leaderboard" {...pager} />
     </section>
   );
 }

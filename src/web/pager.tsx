@@ -1,6 +1,6 @@
 import { inNumbers } from "./format.ts";
 
-interface Props {
+export interface PagerProps {
   /** What the rows are, for its label: "models". */
   readonly of: string;
   readonly from: number;
@@ -12,7 +12,7 @@ interface Props {
 }
 
 /** Which rows of many are shown, and the way to the others. */
-export function Pager({ of, from, count, total, onBack, onNext }: Props) {
+export function Pager({ of, from, count, total, onBack, onNext }: PagerProps) {
   if (onBack === undefined && onNext === undefined) return null;
   const shown = count === 0 ? "none" : `${inNumbers(from + 1)}–${inNumbers(from + count)}`;
   return (

@@ -11,6 +11,7 @@ import type { Asked, Intent } from "./intent.ts";
 import { Leaderboard } from "./leaderboard.tsx";
 import { Models } from "./models.tsx";
 import { OpenProject } from "./open-project.ts";
+import { ProblemNote } from "./problem-note.tsx";
 import { PROJECTS_LINK } from "./route.ts";
 import { Serving } from "./serving.tsx";
 import { Time } from "./time.tsx";
@@ -55,11 +56,7 @@ export function ProjectPage({ project: name }: { readonly project: string }) {
         </div>
         {summary && <Actions summary={summary} onIntend={intend} />}
       </div>
-      {problem !== undefined && (
-        <p role="alert" class="problem">
-          {problem}
-        </p>
-      )}
+      <ProblemNote text={problem} />
       {frozen && (
         <p class="problem warn">
           <b>Frozen</b>: {frozen.reason}

@@ -6,6 +6,7 @@ import { asScore, asTask, plural } from "./format.ts";
 import { freezeNow } from "./freeze.ts";
 import { announceDeployments, arrival } from "./hearing.ts";
 import { Pager } from "./pager.tsx";
+import { ProblemNote } from "./problem-note.tsx";
 import { projectLink } from "./route.ts";
 import { Ago } from "./time.tsx";
 
@@ -52,11 +53,7 @@ export function ProjectsPage() {
           />
         </div>
       </div>
-      {projectsProblem.value !== undefined && (
-        <p role="alert" class="problem">
-          {projectsProblem.value}
-        </p>
-      )}
+      <ProblemNote text={projectsProblem.value} />
       {rows.length > 0 && (
         <ul class="projects">
           {rows.map((project) => (

@@ -1,52 +1,29 @@
 import { useSignal } from "@preact/signals";
-import { projectPath } from "../api/project-path.ts";
-import type { DeploymentResult } from "./answers.ts";
-import { CommandDialog } from "./command-dialog.tsx";
-import { doneSentence, EnvironmentField, type IntentProps, sentenceOf } from "./deploy-dialog.tsx";
-import { Choice, Tick } from "./field.tsx";
+import { DeploymentDialog, EnvironmentField, type IntentProps } from "./deployment-dialog.tsx";
+import { Choice, into } from "./field.tsx";
 
 /** Deploys into one environment what is active in another. */
-export function PromoteDialog({ open, summary, onClose }: IntentProps) {
+export function PromoteDialog(props: IntentProps) {
+  const { open, summary } = props;
   const sources = summary.active.map(({ environment }) => environment);
-  const shown = open.environment.value;
-  const from = useSignal(sources.find((name) => name !== "production") ?? shown);
+  const from = useSignal(sources.find((name) => name !== "production") ?? open.environment.value);
   const to = useSignal(open.environments.value.find((name) => name !== from.value) ?? "");
-  const force = useSignal(false);
   return (
-    <CommandDialog<DeploymentResult>
+    <DeploymentDialog
+      {...props}
       title={`Promote in ${open.name}`}
       verb="Promote"
-      path={`${projectPath(open.name)}/promotions`}
-      method="POST"
-      body={{ from: from.value, to: to.value, ...(force.value && { force: true }) }}
-      requiresReason={summary.policy.requireReason}
-      preview={(answer) => sentenceOf(answer, summary)}
-      done={doneSentence}
-      onClose={onClose}
+      path="promotions"
+      body={{ from: from.value, to: to.value }}
+      forces="also while frozen, also a retired model"
     >
       <Choice
         label="What is active in"
         value={from.value}
         options={sources.map((value) => ({ value, text: value }))}
-        onChange={(value) => {
-          from.value = value;
-        }}
+        onChange={into(from)}
       />
-      <EnvironmentField
-        label="Into"
-        value={to.value}
-        known={open.environments.value}
-        onChange={(value) => {
-          to.value = value;
-        }}
-      />
-      <Tick
-        label="Force: also while frozen, also a retired model"
-        checked={force.value}
-        onChange={(checked) => {
-          force.value = checked;
-        }}
-      />
-    </CommandDialog>
+      <EnvironmentField label="Into" value={to.value} known={open.environments.value} onChange={into(to)} />
+    </DeploymentDialog>
   );
 }

@@ -1,7 +1,7 @@
 import { projectPath } from "../api/project-path.ts";
 import type { RetirementResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
-import type { IntentProps } from "./deploy-dialog.tsx";
+import type { IntentProps } from "./deployment-dialog.tsx";
 
 interface Props extends IntentProps {
   readonly model: number;

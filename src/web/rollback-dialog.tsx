@@ -1,9 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { projectPath } from "../api/project-path.ts";
-import type { DeploymentResult } from "./answers.ts";
-import { CommandDialog } from "./command-dialog.tsx";
-import { doneSentence, type IntentProps, sentenceOf } from "./deploy-dialog.tsx";
-import { Choice, Field, Tick } from "./field.tsx";
+import { DeploymentDialog, type IntentProps } from "./deployment-dialog.tsx";
+import { Choice, Field, into } from "./field.tsx";
 
 interface Props extends IntentProps {
   readonly environment?: string;
@@ -11,37 +8,31 @@ interface Props extends IntentProps {
 }
 
 /** Goes back: some models, or to the model of one deployment. */
-export function RollbackDialog({ open, summary, environment: given, toNumber, onClose }: Props) {
+export function RollbackDialog({ environment: given, toNumber, ...props }: Props) {
+  const { open, summary } = props;
   const way = useSignal(toNumber === undefined ? "steps" : "number");
   const steps = useSignal("1");
   const number = useSignal(toNumber === undefined ? "" : String(toNumber));
   const environment = useSignal(given ?? open.environment.value);
-  const force = useSignal(false);
   const body = {
     strategy: "rollback",
     environment: environment.value,
     ...(way.value === "steps" ? { steps: Number(steps.value) } : { toNumber: Number(number.value) }),
-    ...(force.value && { force: true }),
   };
   return (
-    <CommandDialog<DeploymentResult>
+    <DeploymentDialog
+      {...props}
       title={`Roll back ${open.name}`}
       verb="Roll back"
-      path={`${projectPath(open.name)}/deployments`}
-      method="POST"
+      path="deployments"
       body={body}
-      requiresReason={summary.policy.requireReason}
-      preview={(answer) => sentenceOf(answer, summary)}
-      done={doneSentence}
-      onClose={onClose}
+      forces="also a retired model"
     >
       <Choice
         label="Environment"
         value={environment.value}
         options={summary.active.map((one) => ({ value: one.environment, text: one.environment }))}
-        onChange={(value) => {
-          environment.value = value;
-        }}
+        onChange={into(environment)}
       />
       <Choice
         label="How far"
@@ -50,9 +41,7 @@ export function RollbackDialog({ open, summary, environment: given, toNumber, on
           { value: "steps", text: "by a number of models" },
           { value: "number", text: "to the model of a deployment" },
         ]}
-        onChange={(value) => {
-          way.value = value;
-        }}
+        onChange={into(way)}
       />
       {way.value === "steps" ? (
         <Field
@@ -62,29 +51,11 @@ export function RollbackDialog({ open, summary, environment: given, toNumber, on
           required
           value={steps.value}
           hint="1 is the model that was active before this one."
-          onChange={(value) => {
-            steps.value = value;
-          }}
+          onChange={into(steps)}
         />
       ) : (
-        <Field
-          label="Deployment number"
-          type="number"
-          min={1}
-          required
-          value={number.value}
-          onChange={(value) => {
-            number.value = value;
-          }}
-        />
+        <Field label="Deployment number" type="number" min={1} required value={number.value} onChange={into(number)} />
       )}
-      <Tick
-        label="Force: also a retired model"
-        checked={force.value}
-        onChange={(checked) => {
-          force.value = checked;
-        }}
-      />
-    </CommandDialog>
+    </DeploymentDialog>
   );
 }
