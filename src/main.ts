@@ -20,6 +20,8 @@ const ONE_WISH_MS = 500;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 /** A bug of ours; sysexits.h calls it EX_SOFTWARE. */
 const EXIT_BUG = 70;
+const EXIT_STORE_UNREACHABLE = 3;
+const EXIT_INTERRUPTED = 130;
 
 const stop = new AbortController();
 let askedAt = 0;
@@ -34,16 +36,30 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
   });
 }
 
-// `model-ledger history | head` closes the pipe early: that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit();
-    if (stream === process.stdout) {
-      process.stderr.write(`model-ledger: the output could not be written (${error.code}): it is not whole\n`);
-    }
-    process.exit(3);
-  });
+/** Why standard output takes no more, once it does not. */
+let outputFailure: NodeJS.ErrnoException | undefined;
+/** What the command came to, once it is over. */
+let commandCode: number | undefined;
+
+/** A command that failed says so, whatever became of its output; one that did not is as good as its output. */
+function setExitCode(): void {
+  const hasFailed = commandCode !== undefined && commandCode !== 0 && commandCode !== EXIT_INTERRUPTED;
+  if (outputFailure === undefined || hasFailed) process.exitCode = commandCode;
+  else process.exitCode = outputFailure.code === "EPIPE" ? 0 : EXIT_STORE_UNREACHABLE;
 }
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (outputFailure !== undefined) return;
+  outputFailure = error;
+  // `model-ledger history | head` closes the pipe early: that is no error.
+  if (error.code !== "EPIPE") {
+    process.stderr.write(`model-ledger: the output could not be written (${error.code}): it is not whole\n`);
+  }
+  stop.abort(error);
+  setExitCode();
+});
+// Nobody hears what is said there; the results and the exit code are worth no less.
+process.stderr.on("error", () => undefined);
 
 // Compiled code is kept for the next start, which is three times as fast; hence the late imports.
 enableCompileCache();
@@ -53,7 +69,7 @@ const [{ runProgram }, { openLedger, openWithStore }, { openProjections }] = awa
   import("./open-projections.ts"),
 ]);
 try {
-  process.exitCode = await runProgram(process.argv.slice(2), {
+  commandCode = await runProgram(process.argv.slice(2), {
     streams: process,
     version: versionOfPackage(),
     open: openLedger,
@@ -74,5 +90,6 @@ try {
   });
 } catch (error) {
   console.error("model-ledger: a bug of its own, please report it:", error);
-  process.exitCode = EXIT_BUG;
+  commandCode = EXIT_BUG;
 }
+setExitCode();

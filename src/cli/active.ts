@@ -40,7 +40,12 @@ export const active: CliCommand = {
     }
     const moment =
       atRevision !== undefined ? { revision: atRevision } : atPosition !== undefined ? { position: atPosition } : at;
-    const query = { environment, ...(moment !== undefined && { at: moment }), ...clockOf(by) } as ActiveModelOptions;
+    const query = {
+      environment,
+      ...(moment !== undefined && { at: moment }),
+      ...clockOf(by),
+      signal: session.signal,
+    } as ActiveModelOptions;
     const ledger = await session.existing();
     const model = await ledger.activeModel(project, query);
     if (model === undefined) {

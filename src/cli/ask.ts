@@ -28,7 +28,7 @@ export const models: CliCommand = {
       .option("--no-retired", "only those that are not retired")
       .option("--limit <count>", "at most so many", wholeNumber),
   async run(session, [project = ""], options) {
-    const filter = given(options, "algorithm", "retired", "limit") as ModelsFilter;
+    const filter = { ...given(options, "algorithm", "retired", "limit"), signal: session.signal } as ModelsFilter;
     const columns: readonly Column<ModelEntry>[] = [
       { title: "version", value: (row) => String(row.version), align: "right" },
       { title: "algorithm", value: (row) => row.algorithm },
@@ -58,7 +58,7 @@ export const leaderboard: CliCommand = {
       .option("--algorithm <name>", "only of this algorithm")
       .option("--limit <count>", "at most so many", wholeNumber),
   async run(session, [project = ""], options) {
-    const filter = given(options, "algorithm", "limit");
+    const filter = { ...given(options, "algorithm", "limit"), signal: session.signal };
     const columns: readonly Column<LeaderboardEntry>[] = [
       { title: "place", value: (row) => String(row.place), align: "right" },
       { title: "version", value: (row) => String(row.version), align: "right", isEssential: true },
@@ -154,6 +154,7 @@ export const history: CliCommand = {
       ...given(options, ...names),
       ...(actor !== undefined && { actor }),
       ...(reason !== undefined && { reason }),
+      signal: session.signal,
     } as DeploymentsFilter;
     const ledger = await session.existing();
     const rows = ledger.deployments(filter); // refuses a wrong filter before anything is read
@@ -190,7 +191,11 @@ export const timeline: CliCommand = {
       .option("--to <time>", "only what served before then")
       .addOption(byOption()),
   async run(session, [project = ""], options) {
-    const query = { ...given(options, "environment", "from", "to"), ...clockOf(options.by) } as TimelineOptions;
+    const query = {
+      ...given(options, "environment", "from", "to"),
+      ...clockOf(options.by),
+      signal: session.signal,
+    } as TimelineOptions;
     const columns: readonly Column<TimelineEntry>[] = [
       { title: "from", value: (row) => row.activeFrom },
       { title: "to", value: (row) => row.activeTo ?? "now" },

@@ -28,6 +28,7 @@ async function explainTraining(session: Session, project: string, model: string)
   const query: ExplainTrainingOptions = {
     project,
     ...(isNumber(model) ? { version: Number(model) } : { modelId: model }),
+    signal: session.signal,
   };
   const explanation = await (await session.existing()).explain(query);
   session.out.result(explanation, explanation.outcome, () => session.out.say(explanation.paragraph));
@@ -36,7 +37,8 @@ async function explainTraining(session: Session, project: string, model: string)
 async function explainDeployment(session: Session, project: string, deployment: string, options: Options) {
   const which = isNumber(deployment) ? { number: Number(deployment) } : { deploymentId: deployment };
   const ledger = await session.existing();
-  const explanation = await ledger.explain({ project, ...which, ...given(options, "environment") });
+  const { signal } = session;
+  const explanation = await ledger.explain({ project, ...which, ...given(options, "environment"), signal });
   session.out.result(explanation, explanation.deployment.version, () => {
     const { candidates, command } = explanation;
     const { count, others } = candidates;

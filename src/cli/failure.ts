@@ -38,7 +38,7 @@ const NEXT = {
 /** Says on stderr what went wrong and what to do next, and gives the exit code. What is no refusal is thrown on. */
 export function reportFailure(error: unknown, { stderr }: Streams, asJson: boolean, signal: AbortSignal): number {
   if (error instanceof CommanderError && !isUsage(error)) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  if (signal.aborted && error === signal.reason) return EXIT_CODES.ABORTED;
+  if (isCutShort(error, signal)) return EXIT_CODES.ABORTED;
   const failure = error instanceof CommanderError ? usage(error) : error;
   if (!(failure instanceof LedgerError)) throw failure;
   const { code, message, details } = failure;
@@ -46,6 +46,13 @@ export function reportFailure(error: unknown, { stderr }: Streams, asJson: boole
   const lines = [`model-ledger: ${code}: ${printable(message)}`, ...(next === undefined ? [] : [`next: ${next}`])];
   stderr.write(asJson ? `${toJson({ code, message, details })}\n` : `${lines.join("\n")}\n`);
   return EXIT_CODES[code];
+}
+
+/** Ended before its time by whoever needs no words for it: Ctrl-C, or output that nobody takes any more. */
+function isCutShort(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  if (!aborted || error === reason) return aborted;
+  const isOfOutput = reason instanceof Error && "syscall" in reason;
+  return isOfOutput && error instanceof Error && "code" in error && /^(ABORTED|E[A-Z]+)$/.test(String(error.code));
 }
 
 /** Help and version end commander's way too: those are no failures. */

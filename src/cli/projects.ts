@@ -18,7 +18,8 @@ export const projects: CliCommand = {
         value: (row) => row.active.map((one) => `${one.environment}: ${one.version} (${one.algorithm})`).join(", "),
       },
     ];
-    await session.out.list((await session.existing()).projects(), columns, "there are no projects yet");
+    const { signal } = session;
+    await session.out.list((await session.existing()).projects({ signal }), columns, "there are no projects yet");
     return undefined;
   },
 };
