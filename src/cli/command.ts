@@ -137,9 +137,9 @@ export class Session {
     throw new LedgerError("STORE_UNAVAILABLE", `there is no ledger at ${path}: record a training first`, { path });
   }
 
-  /** The path of a ledger that could be made where it is not; a folder that is missing is for the store to complain of. */
+  /** The path of a ledger that could be made where it is not; of any other address the store itself complains. */
   #missingFile(): string | undefined {
-    const [, path] = /^sqlite:(.+)$/is.exec(this.globals.store) ?? [];
+    const [, path] = /^sqlite:(?!:memory:$|\/\/[^/])(.*\S.*)$/is.exec(this.globals.store) ?? [];
     return path !== undefined && !existsSync(path) && existsSync(dirname(path)) ? path : undefined;
   }
 

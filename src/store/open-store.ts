@@ -4,7 +4,7 @@ import type { EventStore } from "./event-store.ts";
 
 /** Schemes and how to write them; messages list them. */
 const SCHEMES =
-  'memory:, sqlite:<path>, for example "sqlite:./model-ledger.db", and esdb://<host>:<port> (also esdb+discover://, kurrentdb://, kurrentdb+discover://)';
+  'memory:, sqlite:<path>, for example "sqlite:./model-ledger.db", esdb://<host>:<port> (also esdb+discover://, kurrentdb://, kurrentdb+discover://), and http://<host>:<port> for a service';
 
 /**
  * Opens the store that `url` names. Adapters are loaded when they are asked for: a command that uses one does not pay
@@ -31,16 +31,23 @@ export async function openStore(url: string, runtime: Runtime): Promise<EventSto
       return eventStoreDbEventStore(url, runtime);
     }
     default:
-      throw unknownStore(url, `unknown store "${withoutPassword(url)}"`);
+      throw unknownStore(url, `unknown store "${withoutPassword(url)}"${meant(url)}`);
   }
 }
 
 /** `sqlite:./a.db`, `sqlite:/var/a.db` and, as other tools write it, `sqlite:///var/a.db`. */
 function sqlitePath(url: string, rest: string): string {
   if (rest.trim() === "") throw unknownStore(url, `"${url}" names no file`);
-  if (rest === ":memory:") throw unknownStore(url, `"${url}" would forget everything`);
-  if (/^\/\/[^/]/.test(rest)) throw unknownStore(url, `"${url}" is ambiguous: write sqlite:./a.db or sqlite:/a.db`);
+  if (rest === ":memory:") throw unknownStore(url, `"${url}" is no file: write "memory:"`);
+  const [, path] = /^\/\/([^/].*)$/s.exec(rest) ?? [];
+  if (path !== undefined) throw unknownStore(url, `"${url}" is ambiguous: write "sqlite:${path}" or "sqlite:/${path}"`);
   return rest;
+}
+
+/** How to write what comes without a scheme, which is a file's path as a rule. */
+function meant(url: string): string {
+  if (url.trim() === "" || url.includes(":")) return "";
+  return `: write "${/^memory$/i.test(url) ? "memory:" : `sqlite:${url}`}"`;
 }
 
 const unknownStore = (url: string, why: string): LedgerError =>

@@ -178,6 +178,9 @@ describe("wrong usage", () => {
     [["active", "x", "--at", "yesterday"], /at: must be/],
     [["history", "x", "--limit", "0"], /limit: /],
     [["--store", "redis:x", "projects"], /unknown store/],
+    [["--store", "sqlite::memory:", "projects"], /write "memory:"/],
+    [["--store", "sqlite://x.db", "projects"], /write "sqlite:x\.db"/],
+    [["--store", "sqlite:", "projects"], /names no file/],
   ])("%j ends with 2 and says what is wrong", async (argv, message) => {
     const { code, stdout, stderr } = await programIn(fresh())(argv);
     expect(stderr).toMatch(message);

@@ -33,3 +33,16 @@ test.for([
   expect(refusal).toMatchObject({ code: "INVALID_INPUT", message: expect.stringContaining("sqlite:<path>") });
   expect(JSON.stringify([String(refusal), refusal])).not.toContain("secret");
 });
+
+test.for([
+  ["sqlite::memory:", 'write "memory:"'],
+  ["sqlite://ledger.db", 'write "sqlite:ledger.db" or "sqlite:/ledger.db"'],
+  ["./ledger.db", 'write "sqlite:./ledger.db"'],
+  ["memory", 'write "memory:"'],
+  ["esdb:localhost", "it should read esdb://"],
+] as const)('says of "%s": %s', async ([url, hint]) => {
+  await expect(openStore(url, systemRuntime())).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: expect.stringContaining(hint),
+  });
+});
