@@ -5,8 +5,8 @@ interface Decimal {
 }
 
 function decimal(value: number): Decimal {
-  const [mantissa = "0", exponent = "0"] = value.toExponential().split("e");
-  const [whole = "0", fraction = ""] = mantissa.split(".");
+  const [mantissa, exponent] = value.toExponential().split("e") as [string, string];
+  const [whole, fraction = ""] = mantissa.split(".") as [string, string?];
   return { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
 }
 

@@ -41,8 +41,9 @@ export function test(name: string, run: () => unknown): void {
 test.each =
   (table: readonly unknown[]) =>
   (name: string, run: (...row: unknown[]) => unknown): void => {
+    const named = name.match(/%[a-z]/g)?.length ?? 0;
     for (const entry of table) {
       const row: unknown[] = Array.isArray(entry) ? entry : [entry];
-      test(format(name, ...row), () => run(...row));
+      test(format(name, ...row.slice(0, named)), () => run(...row));
     }
   };
