@@ -3,15 +3,16 @@ import { evolveActiveModels, initialActiveModels } from "../../projections/activ
 import { evolveDeploymentHistory, initialDeploymentHistory } from "../../projections/deployment-history.ts";
 import { A, B, deploy, deployed, given, retire, setPolicy, uuid } from "../domain/given.ts";
 
-const { log } = given(
-  A,
-  B,
-  deployed(1),
-  deploy({ reason: "the best" }),
-  deployed(1, { environment: "constructor" }),
-  retire(2),
-  setPolicy({ minImprovement: 1 }),
-).world;
+const lived = () =>
+  given(
+    A,
+    B,
+    deployed(1),
+    deploy({ reason: "the best" }),
+    deployed(1, { environment: "constructor" }),
+    retire(2),
+    setPolicy({ minImprovement: 1 }),
+  ).world.log;
 
 /** What both folds keep of a deployment. */
 const first = {
@@ -49,14 +50,14 @@ const elsewhere = {
 
 test("a history keeps every deployment of an environment, oldest first, with a reason where one was given", () => {
   expect(initialDeploymentHistory()).toEqual({ environments: {} });
-  expect(log.reduce(evolveDeploymentHistory, initialDeploymentHistory())).toStrictEqual({
+  expect(lived().reduce(evolveDeploymentHistory, initialDeploymentHistory())).toStrictEqual({
     environments: { "=production": [first, second], "=constructor": [elsewhere] },
   });
 });
 
 test("what is active is the latest of them, and nothing else that happens changes it", () => {
   expect(initialActiveModels()).toEqual({ project: null, environments: {} });
-  expect(log.reduce(evolveActiveModels, initialActiveModels())).toStrictEqual({
+  expect(lived().reduce(evolveActiveModels, initialActiveModels())).toStrictEqual({
     project: "Digits",
     environments: {
       "=production": { environment: "production", ...second },
