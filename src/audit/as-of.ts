@@ -6,7 +6,7 @@ import {
   type PastDeployment,
 } from "../../projections/deployment-history.ts";
 import { type Dictionary, enter, lookUp } from "../../projections/dictionary.ts";
-import { Moment } from "../domain/commands.ts";
+import { Moment, RevisionRef } from "../domain/commands.ts";
 import { type PlacedEvent, ProjectCache } from "../ledger/project-cache.ts";
 import type { EventStore } from "../store/event-store.ts";
 
@@ -14,9 +14,7 @@ import type { EventStore } from "../store/event-store.ts";
 export const At = z.union(
   [
     Moment.transform((time) => ({ time })),
-    z.strictObject({
-      revision: z.union([z.bigint(), z.int().transform(BigInt)]).refine((n) => n >= 0n, "must be 0 or more"),
-    }),
+    z.strictObject({ revision: RevisionRef }),
     z.strictObject({ position: z.string().regex(/^[0-9A-Za-z_-]+$/) }),
   ],
   { error: "must be a Date, an ISO 8601 time, { revision } or { position }" },

@@ -53,13 +53,23 @@ export const ModelRef = z.union(
 );
 export type ModelRef = z.infer<typeof ModelRef>;
 
-/** The revision that the project's last event must have; "no_stream" when there must be no project yet. */
-const ExpectedRevision = z.union(
-  [z.bigint().nonnegative(), z.int().nonnegative().transform(BigInt), z.literal("no_stream")],
-  {
-    error: 'must be a revision (0, 1, 2…) or "no_stream"',
-  },
+/** A revision as the library gives it, as a number, or as JSON gives it, in decimal text. */
+export const RevisionRef = z.union(
+  [
+    z.bigint().nonnegative(),
+    z.int().nonnegative().transform(BigInt),
+    z
+      .string()
+      .regex(/^(0|[1-9]\d{0,18})$/)
+      .transform(BigInt),
+  ],
+  { error: "must be a revision (0, 1, 2…)" },
 );
+
+/** The revision that the project's last event must have; "no_stream" when there must be no project yet. */
+const ExpectedRevision = z.union([RevisionRef, z.literal("no_stream")], {
+  error: 'must be a revision (0, 1, 2…) or "no_stream"',
+});
 
 const options = {
   commandId: CommandId.optional(),

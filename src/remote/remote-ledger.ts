@@ -390,7 +390,7 @@ function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<str
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-const sentRevision = (revision: unknown): unknown => (typeof revision === "bigint" ? Number(revision) : revision);
+const sentRevision = (revision: unknown): unknown => (typeof revision === "bigint" ? String(revision) : revision);
 
 type Moment = z.output<typeof ActiveModelInput>["at"];
 

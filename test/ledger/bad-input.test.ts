@@ -124,7 +124,7 @@ const badOptions: Case[] = [
   ),
   ...["", 3, null, "a\tb"].map((actor): Case => ["deploy", { project: P, actor }, /actor: /]),
   ...["", "  ", 3, null, lone].map((reason): Case => ["deploy", { project: P, reason }, /reason: /]),
-  ...[-1, 1.5, "1", Number.NaN, -1n, null, "any"].map(
+  ...[-1, 1.5, "-1", "01", "1.0", " 1", "", Number.NaN, -1n, null, "any"].map(
     (expectedRevision): Case => ["deploy", { project: P, expectedRevision }, /expectedRevision: /],
   ),
   ["deploy", { project: P, dryRun: "yes" }, /dryRun: /],

@@ -52,6 +52,21 @@ onEveryLedger((place) => {
     expect(await eventsIn(second)).toBe(6);
   });
 
+  test("a revision may be given as it is, as a number, or as JSON has it", async () => {
+    await using ledger = await place().open();
+    const { revision } = await train(ledger, "svm", 0.9);
+    const sent: { readonly revision: string } = JSON.parse(toJson({ revision }));
+    for (const at of [1n, 1, sent.revision]) {
+      expect(await ledger.activeModel(project, { at: { revision: at } })).toMatchObject({ version: 1 });
+      expect(await ledger.deploy({ project, expectedRevision: at, dryRun: true })).toMatchObject({ revision });
+    }
+    const commandId = "job-17";
+    const first = await ledger.deploy({ project, expectedRevision: sent.revision, commandId });
+    expect(first.revision).toBe(2n);
+    expect(await ledger.deploy({ project, expectedRevision: revision, commandId })).toEqual(first);
+    expect(await codeOf(ledger.deploy({ project, expectedRevision: "1" }))).toBe("CONFLICT");
+  });
+
   test("a refused command wrote nothing, and its id is free again", async () => {
     await using ledger = await place().open();
     expect(await codeOf(ledger.deploy({ project, commandId: "x" }))).toBe("PROJECT_NOT_FOUND");
