@@ -5,7 +5,7 @@ interface Node {
   readonly replays?: string;
 }
 
-/** Signs for terminals, and for pipes and files. */
+/** Signs for terminals that can draw, and for everywhere else. */
 const LINES = { node: "●", along: "─", down: "│", begin: "╮", join: "┤", end: "╯", crossing: "┼" };
 const ASCII = { node: "*", along: "-", down: "|", begin: ".", join: "+", end: "'", crossing: "+" };
 

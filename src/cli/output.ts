@@ -32,6 +32,10 @@ export function toJson(value: unknown): string {
 
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
+/** A terminal that can draw: Emacs and the like call theirs "dumb", and show control sequences as they are. */
+export const isScreen = ({ isTTY }: { readonly isTTY?: boolean }): boolean =>
+  isTTY === true && process.env.TERM !== "dumb";
+
 /** Tables and sentences for people, NDJSON for programs. Results go to stdout, everything else to stderr. */
 export class Output {
   readonly style: Style;
@@ -41,11 +45,11 @@ export class Output {
   constructor(streams: Streams, style: Style) {
     this.#streams = streams;
     this.style = style;
-    this.colors = createColors(style.color && streams.stdout.isTTY === true && !process.env.NO_COLOR);
+    this.colors = createColors(style.color && this.isTerminal && !process.env.NO_COLOR);
   }
 
   get isTerminal(): boolean {
-    return this.#streams.stdout.isTTY === true;
+    return isScreen(this.#streams.stdout);
   }
 
   get stderr(): Streams["stderr"] {

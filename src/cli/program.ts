@@ -86,7 +86,7 @@ export function buildProgram(world: World, onExit: (code: number) => void): Comm
     .option("--command-id <id>", "repeating a command with its id does it once")
     .option("--dry-run", "say what would happen and write nothing")
     .option("--quiet", "print the essential value only")
-    .option("--no-color", "no colour, also with NO_COLOR set")
+    .option("--no-color", "no colour; so it is with NO_COLOR set, with TERM=dumb and off a terminal")
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", MAIN_HELP)

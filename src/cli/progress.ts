@@ -1,4 +1,4 @@
-import type { Output } from "./output.ts";
+import { isScreen, type Output } from "./output.ts";
 
 const PATIENCE_MS = 1_000;
 
@@ -8,7 +8,7 @@ export async function withProgress<Result>(
   done: string,
   act: (show: (events: number) => void) => Promise<Result>,
 ): Promise<Result> {
-  if (out.style.json || out.style.quiet || out.stderr.isTTY !== true) return act(() => undefined);
+  if (out.style.json || out.style.quiet || !isScreen(out.stderr)) return act(() => undefined);
   const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
     format: `${done} {value} events, {duration_formatted}`,

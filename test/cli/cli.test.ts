@@ -4,12 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { programIn } from "./program.ts";
 
 const bin = join(import.meta.dirname, "../../bin/model-ledger.js");
 const folder = mkdtempSync(join(tmpdir(), "model-ledger-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
 
 const fresh = () => mkdtempSync(join(folder, "case-"));
 const TRAIN = ["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.9"] as const;
@@ -61,6 +62,8 @@ describe("commands that deploy", () => {
 
   test("draw a box on a terminal and none elsewhere, and say the same", async () => {
     const run = await withTwoModels();
+    vi.stubEnv("TERM", "xterm");
+    vi.stubEnv("NO_COLOR", "");
     const terminal = await run(["leaderboard", "Digits"], { terminal: true });
     const pipe = await run(["leaderboard", "Digits"]);
     expect(terminal.stdout).toMatch(/[│┌]/);
@@ -70,7 +73,21 @@ describe("commands that deploy", () => {
       expect(terminal.stdout).toContain(word);
       expect(pipe.stdout).toContain(word);
     }
+    expect(terminal.stdout).toContain("\u001b");
     expect((await run(["leaderboard", "Digits", "--no-color"], { terminal: true })).stdout).not.toContain("\u001b");
+  });
+
+  test("are plain where the terminal cannot draw, and without colour where nobody wants it", async () => {
+    const run = await withTwoModels();
+    const history = ["history", "Digits", "--graph"];
+    const { stdout: plain } = await run(history);
+    vi.stubEnv("TERM", "dumb");
+    expect((await run(history, { terminal: true })).stdout).toBe(plain);
+    vi.stubEnv("TERM", "xterm");
+    vi.stubEnv("NO_COLOR", "1");
+    const colourless = await run(history, { terminal: true });
+    expect(colourless.stdout).toMatch(/[│┌]/);
+    expect(colourless.stdout).not.toContain("\u001b");
   });
 
   test("print only the essential value with --quiet, JSON with --json, before or after the command", async () => {

@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { graphOf } from "../../src/cli/graph.ts";
 import { programIn } from "./program.ts";
+
+afterEach(() => vi.unstubAllEnvs());
 
 const drawn = (rows: readonly (readonly [id: string, replays?: string])[], isTerminal = false) =>
   graphOf(
@@ -68,6 +70,7 @@ test("explain tells of a deployment in whole sentences, and of a training that d
 });
 
 test("a reason can neither forge a row nor be cut off, however narrow the terminal is", async () => {
+  vi.stubEnv("TERM", "xterm");
   const run = programIn();
   const who = "発行者の名前";
   await run(["train", "D", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.9"]);
