@@ -207,7 +207,10 @@ export interface Ledger extends AsyncDisposable {
    */
   whatIf(project: string, rule: WhatIfRule): Promise<WhatIf>;
 
-  /** History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. */
+  /**
+   * History after `from` (default "start"), then live: in order, no gap, no repeat. Ends when `signal` aborts. A project
+   * that is not there is waited for.
+   */
   subscribe(options?: SubscribeOptions): AsyncIterable<RecordedEvent>;
 
   /**
@@ -219,7 +222,10 @@ export interface Ledger extends AsyncDisposable {
   /** Signed HTTP requests to whoever wants to know of events; they are sent while somebody runs `webhooks.run()`. */
   readonly webhooks: LedgerWebhooks;
 
-  /** Keeps the active model at hand: `follower.current` is a property read, "change" tells of each deployment. */
+  /**
+   * Keeps the active model at hand: `follower.current` is a property read, "change" tells of each deployment. A project
+   * that is not there is waited for; `current` is undefined until something is deployed.
+   */
   follow(project: string, options?: FollowOptions): Promise<Follower>;
 
   /** Recomputes the hash chains of one project or of all, up to the first event that breaks one. */

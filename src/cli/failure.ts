@@ -35,6 +35,12 @@ const NEXT = {
   CLOSED: undefined,
 } as const satisfies Record<LedgerErrorCode, string | undefined>;
 
+/** Of a file that is no ledger, or is damaged as a whole, no event could be named. */
+function nextStep({ code, details }: LedgerError): string | undefined {
+  if (code !== "CORRUPT" || details.sqlite === undefined) return NEXT[code];
+  return details.sqlite === "SQLITE_NOTADB" ? NEXT.STORE_UNAVAILABLE : undefined;
+}
+
 /** Says on stderr what went wrong and what to do next, and gives the exit code. What is no refusal is thrown on. */
 export function reportFailure(error: unknown, { stderr }: Streams, asJson: boolean, signal: AbortSignal): number {
   if (error instanceof CommanderError && !isUsage(error)) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -42,7 +48,7 @@ export function reportFailure(error: unknown, { stderr }: Streams, asJson: boole
   const failure = error instanceof CommanderError ? usage(error) : error;
   if (!(failure instanceof LedgerError)) throw failure;
   const { code, message, details } = failure;
-  const next = NEXT[code];
+  const next = nextStep(failure);
   const lines = [`model-ledger: ${code}: ${printable(message)}`, ...(next === undefined ? [] : [`next: ${next}`])];
   stderr.write(asJson ? `${toJson({ code, message, details })}\n` : `${lines.join("\n")}\n`);
   return EXIT_CODES[code];

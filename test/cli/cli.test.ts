@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -215,6 +215,15 @@ describe("wrong usage", () => {
     expect((await run(TRAIN)).code).toBe(3);
     const raced = await withTwoModels();
     expect((await raced(["deploy", "Digits", "--expected-revision", "1"])).code).toBe(4);
+  });
+
+  test("of a file that is no ledger, the next step is to name another", async () => {
+    const path = join(fresh(), "notes.txt");
+    writeFileSync(path, "no ledger, but a text that is long enough to be the header of a database: ".repeat(9));
+    for (const argv of [["verify"], ["history", "Digits"], TRAIN]) {
+      const { code, stderr } = await programIn()([...argv, "--store", `sqlite:${path}`]);
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/is no SQLite database.*\nnext: --store or/)]);
+    }
   });
 
   test("every command has help with an example", async () => {

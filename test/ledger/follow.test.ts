@@ -31,6 +31,15 @@ describe.each([
     expect(production.current?.number).toBe(1);
   });
 
+  test("a subscription may come before the project", async () => {
+    await using ledger = await open(memoryEventStore());
+    const events = ledger.subscribe({ project })[Symbol.asyncIterator]();
+    const first = events.next();
+    await train(ledger, 0.5);
+    expect(await first).toMatchObject({ value: { type: "ModelTrained", revision: 0n } });
+    await events.return?.();
+  });
+
   test("every change is told once, in order, with what it replaced", async () => {
     const store = memoryEventStore();
     const [one, two] = [await open(store), await open(store)];
