@@ -28,9 +28,15 @@ export type At = z.input<typeof At>;
 export const Clock = z.enum(["recordedAt", "deployedAt"]);
 export type Clock = z.output<typeof Clock>;
 
-/** An environment's deployments beside those of the fold: where each stands in the log, and in the caller's order. */
+/** A deployment of the past, and the score that decided it: today's key metric has no say in what was. */
+export interface DecidedDeployment extends PastDeployment {
+  readonly score: number | null;
+}
+
+/** An environment's deployments beside those of the fold: what each stands at and scored, and the caller's order. */
 interface Places {
   readonly positions: string[];
+  readonly scores: (number | null)[];
   readonly byDeployedAt: PastDeployment[];
   /** Some were said to have taken place before one that was recorded earlier. */
   isUnsorted: boolean;
@@ -72,27 +78,29 @@ export class AsOf {
     environment: string,
     at: z.output<typeof At>,
     clock: Clock,
-  ): Promise<PastDeployment | undefined> {
+  ): Promise<DecidedDeployment | undefined> {
     const { state } = await this.#cache.fresh(project);
     const past = inOrder(state, environment, clock);
-    const positions = lookUp(state.places, environment)?.positions ?? [];
-    return past[countUntil(past.length, (index) => isBy(at, past[index], positions[index], clock)) - 1];
+    const { positions = [], scores = [] } = lookUp(state.places, environment) ?? {};
+    const found = past[countUntil(past.length, (index) => isBy(at, past[index], positions[index], clock)) - 1];
+    return found && { ...found, score: scores[found.number - 1] ?? null };
   }
 }
 
 function place(state: PlacedHistory, event: PlacedEvent): PlacedHistory {
   evolveDeploymentHistory(state.history, event);
   if (event.type !== "ModelDeployed") return state;
-  const { environment } = event.data;
+  const { environment, decision } = event.data;
   const deployment = lookUp(state.history.environments, environment)?.at(-1);
   if (deployment === undefined) return state;
   let places = lookUp(state.places, environment);
   if (places === undefined) {
-    places = { positions: [], byDeployedAt: [], isUnsorted: false };
+    places = { positions: [], scores: [], byDeployedAt: [], isUnsorted: false };
     enter(state.places, environment, places);
   }
   places.isUnsorted ||= deployment.deployedAt < (places.byDeployedAt.at(-1)?.deployedAt ?? "");
   places.positions.push(event.position);
+  places.scores.push(decision.score);
   places.byDeployedAt.push(deployment);
   state.count += 1;
   return state;

@@ -15,7 +15,7 @@ export interface ActiveModel {
   readonly version: number;
   readonly algorithm: string;
   readonly metrics: ModelTrainedData["metrics"];
-  /** Of the key metric; null where the model has none. */
+  /** Of the key metric, for the past as the deployment recorded it; null where the model has none. */
   readonly score: number | null;
   readonly artifact?: ModelTrainedData["artifact"];
   readonly trainedAt: string;
@@ -40,6 +40,9 @@ interface Facts {
   readonly model: Pick<ActiveModel, "metrics" | "artifact" | "trainedAt">;
 }
 
+/** The deployment; with the score that it was decided by where the past is asked for. */
+type Served = Omit<ActiveDeployment, "environment"> & { readonly score?: number | null };
+
 /** A model's facts as the caller gets them, who must not be able to change the fold through them. */
 export function handedOut<Facts extends Pick<ActiveModel, "metrics" | "artifact">>(facts: Facts): Facts {
   Object.freeze(facts.metrics);
@@ -50,7 +53,7 @@ export function handedOut<Facts extends Pick<ActiveModel, "metrics" | "artifact"
 export function activeModelOf(
   state: ProjectState,
   environment: string,
-  deployment: Omit<ActiveDeployment, "environment">,
+  deployment: Served,
   defaults: PolicyData,
 ): ActiveModel {
   const { project, task, policy } = state;
@@ -66,11 +69,11 @@ export function activeModelOf(
 export function activeModelFrom(
   { project, task, policy, model }: Facts,
   environment: string,
-  deployment: Omit<ActiveDeployment, "environment">,
+  deployment: Served,
   defaults: PolicyData,
 ): ActiveModel {
   const { metrics, artifact, trainedAt } = handedOut(model);
-  const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason } = deployment;
+  const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason, score } = deployment;
   return {
     project,
     environment,
@@ -79,7 +82,7 @@ export function activeModelFrom(
     version,
     algorithm,
     metrics,
-    score: scoreOf(metrics, keyMetricInForce(policy, defaults, task).metric),
+    score: score === undefined ? scoreOf(metrics, keyMetricInForce(policy, defaults, task).metric) : score,
     ...(artifact && { artifact }),
     trainedAt,
     deploymentId,

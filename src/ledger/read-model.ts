@@ -16,6 +16,8 @@ export interface ActiveRow {
     readonly deployedAt: string;
     readonly recordedAt: string;
     readonly actor: string;
+    /** Where the past is asked for: as the deployment recorded it. */
+    readonly score?: number | null;
     readonly reason?: string;
     readonly revision: number;
   };

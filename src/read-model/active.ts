@@ -27,7 +27,8 @@ export function active(database: Database): Active {
     if (known) return known;
     const sql = `
       SELECT p.id, p.name, s.environment, d.deploymentId, d.number, m.modelId, m.version, f.algorithm, f.strategy,
-        d.deployedAt, d.recordedAt, f.actor, r.text, d.revision, m.metrics, m.artifact, m.trainedAt, p.task, p.policy
+        d.deployedAt, d.recordedAt, f.actor, r.text, d.revision, m.metrics, m.artifact, m.trainedAt, p.task, p.policy,
+        ${which === "now" ? "NULL" : "d.rest -> '$.decision.score'"}
       FROM ${table("series")} s JOIN ${deployments} d ON d.seq = ${upTo[which]}
         JOIN ${table("projects")} p ON p.id = s.project JOIN ${table("facets")} f ON f.id = d.facet
         JOIN ${table("models")} m ON m.id = d.model LEFT JOIN ${table("reasons")} r ON r.id = d.reason

@@ -47,7 +47,7 @@ export function deploymentRow(cells: readonly Cell[], at: number): Deployment {
 
 export function activeRow(cells: readonly Cell[], at: number): ActiveRow {
   const text = (index: number) => cells[at + index] as string;
-  const [reason, artifact] = [cells[at + 12], cells[at + 15]];
+  const [reason, artifact, score] = [cells[at + 12], cells[at + 15], cells[at + 19]];
   return {
     project: text(1),
     environment: text(2),
@@ -63,6 +63,7 @@ export function activeRow(cells: readonly Cell[], at: number): ActiveRow {
       actor: text(11),
       ...(typeof reason === "string" && { reason }),
       revision: cells[at + 13] as number,
+      ...(typeof score === "string" && { score: JSON.parse(score) as number | null }),
     },
     model: {
       metrics: parseJson(text(14)) as Record<string, number>,

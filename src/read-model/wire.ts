@@ -77,6 +77,6 @@ export const PROJECT_CELLS = 9;
 
 /**
  * project id, project, environment, deploymentId, number, modelId, version, algorithm, strategy, deployedAt,
- * recordedAt, actor, reason, revision, metrics, artifact, trainedAt, task, policy
+ * recordedAt, actor, reason, revision, metrics, artifact, trainedAt, task, policy, and for the past the score, as JSON
  */
-export const ACTIVE_CELLS = 19;
+export const ACTIVE_CELLS = 20;

@@ -55,6 +55,22 @@ onEveryLedger((place) => {
     ]);
   });
 
+  test("an answer about the past stays as it was given, whichever metric decides later", async () => {
+    await using ledger = await withDeployments(place().open, [{ recorded: 10, said: 10 }]);
+    const past = { at: second(10) };
+    const asked = () =>
+      Promise.all([
+        ledger.activeModel(project, past),
+        ledger.activeModel(project, { at: { revision: 2n } }),
+        ledger.activeModels(past).toArray(),
+      ]);
+    const first = await asked();
+    expect(first[0]?.score).toBe(0.1);
+    await ledger.setPolicy({ project, policy: { metric: "loss", goal: "minimize" } });
+    expect(await asked()).toEqual(first);
+    expect((await ledger.activeModel(project))?.score).toBeNull();
+  });
+
   test("by either clock the tiles leave no gap, and as-of is the tile that holds the moment", async () => {
     const seconds = fc.integer({ min: 0, max: 12 });
     const times = fc.array(fc.record({ recorded: seconds, said: seconds }), { minLength: 1, maxLength: 12 });

@@ -18,7 +18,7 @@ const ALGORITHMS = ["svm", "knn"];
 const optional = <Value>(values: readonly Value[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
 
 const step = fc.record({
-  kind: fc.constantFrom("train", "train", "deploy", "deploy", "rollback", "retire", "reinstate", "policy"),
+  kind: fc.constantFrom("train", "train", "deploy", "deploy", "rollback", "retire", "reinstate", "policy", "metric"),
   project: fc.constantFrom(...PROJECTS),
   environment: fc.constantFrom(...ENVIRONMENTS),
   actor: fc.constantFrom(...ACTORS),
@@ -78,6 +78,9 @@ async function take(ledger: LocalLedger, given: Step): Promise<void> {
       return;
     case "policy":
       await ledger.setPolicy({ ...command, policy: { environment, minImprovement: model } });
+      return;
+    case "metric":
+      await ledger.setPolicy({ ...command, policy: { metric: algorithm, goal: "minimize" } });
   }
 }
 
