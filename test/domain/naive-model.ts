@@ -15,7 +15,37 @@ interface NaiveDeployment {
 }
 type Answer =
   | { readonly refused: string }
-  | { readonly version: number; readonly number: number; readonly replays?: number; readonly candidates: number };
+  | {
+      readonly environment: string;
+      readonly version: number;
+      readonly number: number;
+      readonly replays?: number;
+      readonly candidates: number;
+    };
+
+interface NaivePolicy {
+  readonly automaticDeploy: "improved" | "not_worse" | "off";
+  readonly minImprovement: number;
+  readonly environment: string;
+  readonly requireReason: boolean;
+  readonly frozen: { readonly reason: string; readonly until?: string } | null;
+  readonly metric: string;
+  readonly goal: "maximize" | "minimize";
+}
+
+/** CONTRACT §5, for a task whose key metric is f1. */
+const DEFAULTS: NaivePolicy = {
+  automaticDeploy: "improved",
+  minImprovement: 0,
+  environment: "production",
+  requireReason: false,
+  frozen: null,
+  metric: "f1",
+  goal: "maximize",
+};
+
+/** What is not named keeps its value, null takes it back to the default. */
+export type PolicyChange = { readonly [field in keyof NaivePolicy]?: NaivePolicy[field] | null };
 
 export type Step =
   | {
@@ -36,17 +66,22 @@ export type Step =
   | { readonly do: "specific"; readonly version: number; readonly environment: string; readonly force: boolean }
   | { readonly do: "promote"; readonly from: string; readonly to: string; readonly force: boolean }
   | { readonly do: "retire" | "reinstate"; readonly version: number }
-  | { readonly do: "metric"; readonly metric: string; readonly goal: "maximize" | "minimize" }
-  | { readonly do: "automatic"; readonly rule: "improved" | "not_worse" | "off" }
-  | { readonly do: "freeze" | "unfreeze" };
+  | { readonly do: "policy"; readonly change: PolicyChange };
+
+/** When a step is decided on (ISO 8601), and whether a reason came with it. */
+interface Circumstances {
+  readonly now?: string;
+  readonly hasReason?: boolean;
+}
+
+/** Both are decimals of at most six places, which their difference as binary fractions need not be. */
+const isMoreThan = (difference: number, least: number): boolean =>
+  Math.round(difference * 1e6) > Math.round(least * 1e6);
 
 export class Naive {
   readonly models: NaiveModel[] = [];
   readonly deployments: NaiveDeployment[] = [];
-  metric = "f1";
-  goal: "maximize" | "minimize" = "maximize";
-  rule: "improved" | "not_worse" | "off" = "improved";
-  frozen = false;
+  policy: NaivePolicy = DEFAULTS;
   exists = false;
 
   in(environment: string): NaiveDeployment[] {
@@ -57,10 +92,10 @@ export class Naive {
   }
   private score(version: number): number | undefined {
     const metrics = this.models[version - 1]?.metrics ?? {};
-    return Object.hasOwn(metrics, this.metric) ? metrics[this.metric] : undefined;
+    return Object.hasOwn(metrics, this.policy.metric) ? metrics[this.policy.metric] : undefined;
   }
   private better(a: number, b: number): boolean {
-    return this.goal === "maximize" ? a > b : a < b;
+    return this.policy.goal === "maximize" ? a > b : a < b;
   }
   private qualified(algorithm: string | undefined): NaiveModel[] {
     return this.models.filter((one) => !one.retired && (algorithm === undefined || one.algorithm === algorithm));
@@ -68,30 +103,19 @@ export class Naive {
   private activate(environment: string, version: number, candidates: number, replays?: number): Answer {
     const number = this.in(environment).length + 1;
     this.deployments.push({ environment, number, version });
-    return { version, number, candidates, ...(replays !== undefined && { replays }) };
+    return { environment, version, number, candidates, ...(replays !== undefined && { replays }) };
   }
 
   /** What the contract says to a step: a refusal, a deployment, or undefined where nothing is deployed. */
-  take(step: Step): Answer | undefined {
-    if (!this.exists && !["train", "metric", "automatic", "freeze", "unfreeze"].includes(step.do)) {
-      return { refused: "PROJECT_NOT_FOUND" };
-    }
+  take(step: Step, { now = "", hasReason = true }: Circumstances = {}): Answer | undefined {
+    if (!this.exists && step.do !== "train" && step.do !== "policy") return { refused: "PROJECT_NOT_FOUND" };
+    if (this.policy.requireReason && step.do !== "train" && !hasReason) return { refused: "REASON_REQUIRED" };
     switch (step.do) {
       case "train":
-        return this.train(step);
-      case "metric":
+        return this.train(step, now);
+      case "policy":
         this.exists = true;
-        this.metric = step.metric;
-        this.goal = step.goal;
-        return undefined;
-      case "automatic":
-        this.exists = true;
-        this.rule = step.rule;
-        return undefined;
-      case "freeze":
-      case "unfreeze":
-        this.exists = true;
-        this.frozen = step.do === "freeze";
+        this.change(step.change);
         return undefined;
       case "retire": {
         const model = this.models[step.version - 1];
@@ -107,31 +131,48 @@ export class Naive {
         return undefined;
       }
       case "specific":
-        if (this.frozen && !step.force) return { refused: "PROJECT_FROZEN" };
+        if (this.isFrozen(now) && !step.force) return { refused: "PROJECT_FROZEN" };
         return this.exactly(step.version, step.environment, step.force);
       case "promote": {
-        if (this.frozen && !step.force) return { refused: "PROJECT_FROZEN" };
+        if (this.isFrozen(now) && !step.force) return { refused: "PROJECT_FROZEN" };
         const source = this.active(step.from);
         return source ? this.exactly(source.version, step.to, step.force) : { refused: "NO_ACTIVE_MODEL" };
       }
       case "deploy":
-        if (this.frozen && !step.force && step.strategy !== "rollback") return { refused: "PROJECT_FROZEN" };
+        if (this.isFrozen(now) && !step.force && step.strategy !== "rollback") return { refused: "PROJECT_FROZEN" };
         return step.strategy === "rollback" ? this.rollBack(step) : this.choose(step);
     }
   }
 
-  private train({ algorithm, metrics, auto }: Extract<Step, { do: "train" }>): Answer | undefined {
+  /** A goal belongs to its metric, and goes with it. */
+  private change(change: PolicyChange): void {
+    const all = { ...change, ...(change.metric === null && { goal: null }) };
+    const named = Object.entries(all).flatMap(([field, value]) =>
+      value === undefined ? [] : [[field, value ?? DEFAULTS[field as keyof NaivePolicy]]],
+    );
+    this.policy = { ...this.policy, ...Object.fromEntries(named) };
+  }
+
+  private isFrozen(now: string): boolean {
+    const { frozen } = this.policy;
+    return frozen !== null && (frozen.until === undefined || now < frozen.until);
+  }
+
+  private train({ algorithm, metrics, auto }: Extract<Step, { do: "train" }>, now: string): Answer | undefined {
     this.exists = true;
     const version = this.models.length + 1;
     this.models.push({ version, algorithm, metrics, retired: false });
-    if (!auto || this.rule === "off" || this.frozen) return undefined;
-    const active = this.active("production");
-    const [now, before] = [this.score(version), active && this.score(active.version)];
+    const { automaticDeploy: rule, minImprovement, environment } = this.policy;
+    if (!auto || rule === "off" || this.isFrozen(now)) return undefined;
+    const active = this.active(environment);
+    const [score, before] = [this.score(version), active && this.score(active.version)];
+    const isImproved = (one: number, other: number): boolean =>
+      this.better(one, other) && (minImprovement === 0 || isMoreThan(Math.abs(one - other), minImprovement));
     const deploys =
       active === undefined ||
       before === undefined ||
-      (now !== undefined && (this.better(now, before) || (this.rule === "not_worse" && now === before)));
-    return deploys ? this.activate("production", version, 1) : undefined;
+      (score !== undefined && (rule === "improved" ? isImproved(score, before) : !this.better(before, score)));
+    return deploys ? this.activate(environment, version, 1) : undefined;
   }
 
   private exactly(version: number, environment: string, force: boolean): Answer {

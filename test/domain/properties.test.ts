@@ -17,6 +17,9 @@ const metrics = fc.oneof(
 );
 const optional = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined });
 const force = fc.boolean();
+const mostly = fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
+/** A step takes a second or two, and a history has up to sixty. */
+const HALFWAY = "2026-01-01T00:00:30.000Z";
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("train" as const), algorithm, metrics, auto: fc.boolean() }) },
@@ -63,26 +66,44 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constant("metric" as const),
-      metric: fc.constantFrom("f1", "loss", "toString"),
-      goal: fc.constantFrom("maximize" as const, "minimize" as const),
+      do: fc.constant("policy" as const),
+      change: fc.oneof(
+        fc.record({
+          metric: fc.constantFrom("f1", "loss", "toString"),
+          goal: fc.constantFrom("maximize" as const, "minimize" as const),
+        }),
+        fc.constant({ metric: null }),
+      ),
     }),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
-      do: fc.constant("automatic" as const),
-      rule: fc.constantFrom("improved" as const, "not_worse" as const, "off" as const),
+      do: fc.constant("policy" as const),
+      change: fc
+        .record(
+          {
+            automaticDeploy: fc.constantFrom("improved" as const, "not_worse" as const, "off" as const, null),
+            minImprovement: fc.constantFrom(0, 0.00001, 0.4, 1, null),
+            environment: fc.option(environment),
+            requireReason: fc.option(fc.boolean()),
+            frozen: fc.constantFrom({ reason: "test" }, { reason: "test", until: HALFWAY }, null, null),
+          },
+          { requiredKeys: [] },
+        )
+        .filter((change) => Object.keys(change).length > 0),
     }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("freeze" as const, "unfreeze" as const, "unfreeze" as const) }),
   },
 );
 const history = fc.array(step, { maxLength: 60, size: "max" });
 
-function toCommand(one: Step): Asked {
+function toCommand(one: Step, hasReason = true): Asked {
+  const { type, input } = asCommand(one);
+  const { reason: _, ...bare } = input;
+  return { type, input: hasReason ? { ...bare, reason: "test" } : bare };
+}
+
+function asCommand(one: Step): Asked {
   switch (one.do) {
     case "train":
       return train(one.algorithm, 0, { metrics: one.metrics, automaticDeploy: one.auto });
@@ -98,20 +119,14 @@ function toCommand(one: Step): Asked {
       return retire(one.version);
     case "reinstate":
       return reinstate(one.version);
-    case "metric":
-      return setPolicy({ metric: one.metric, goal: one.goal });
-    case "automatic":
-      return setPolicy({ automaticDeploy: one.rule });
-    case "freeze":
-      return setPolicy({ frozen: { reason: "test" } });
-    case "unfreeze":
-      return setPolicy({ frozen: null });
+    case "policy":
+      return setPolicy(one.change);
   }
 }
 
 /** What the product says to a step, in the words of the naive model. */
-function answerOf(world: World, one: Step) {
-  const outcome = world.decide(toCommand(one));
+function answerOf(world: World, one: Step, hasReason: boolean) {
+  const outcome = world.decide(toCommand(one, hasReason));
   if ("refusal" in outcome) return { refused: outcome.refusal.code };
   world.fold(outcome);
   const event = outcome.events.find((candidate) => candidate.type === "ModelDeployed");
@@ -119,7 +134,13 @@ function answerOf(world: World, one: Step) {
   const { version, number, replays, decision, environment } = event.data;
   const deployed = world.state.environments[`=${environment}`]?.deployed ?? emptyList();
   const replayed = indexOfId(deployed, replays ?? "") + 1;
-  return { version, number, candidates: decision.candidates, ...(replays !== undefined && { replays: replayed }) };
+  return {
+    environment,
+    version,
+    number,
+    candidates: decision.candidates,
+    ...(replays !== undefined && { replays: replayed }),
+  };
 }
 
 function fold(events: readonly LedgerEvent[], state: ProjectState = initialProject()): ProjectState {
@@ -142,10 +163,14 @@ const runs = (numRuns: number) => ({ numRuns: fc.readConfigureGlobal()?.numRuns 
 describe("any history", () => {
   test("is answered as the contract, read naively, answers it", () => {
     fc.assert(
-      fc.property(history, (steps) => {
+      fc.property(fc.array(fc.tuple(step, mostly), { maxLength: 60, size: "max" }), (steps) => {
         const world = new World();
         const naive = new Naive();
-        for (const one of steps) expect(answerOf(world, one)).toEqual(naive.take(one));
+        steps.forEach(([one, hasReason], seconds) => {
+          const now = new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
+          world.now = now;
+          expect(answerOf(world, one, hasReason)).toEqual(naive.take(one, { now, hasReason }));
+        });
       }),
       runs(1_500),
     );

@@ -4,7 +4,7 @@ import { recorded } from "../../src/events/stored.ts";
 import type { RecordedEvent } from "../../src/index.ts";
 import type { StoredEvent } from "../../src/store/event-store.ts";
 import type { Attempt, History } from "./history.ts";
-import { type Group, type NaiveAnswer, ProjectLog } from "./truth.ts";
+import { copyOf, type Group, type NaiveAnswer, ProjectLog } from "./truth.ts";
 import type { World } from "./world.ts";
 
 /** What must hold of every run, whatever went wrong in it. Gives a sentence for each thing that does not. */
@@ -81,10 +81,10 @@ function brokenChains(stored: readonly StoredEvent[]): readonly string[] {
 }
 
 /** Same input is the same command after defaults (CONTRACT §10): a rollback without steps is one of one step. */
-function inputOf({ order: { step, expectedRevision } }: Attempt): string {
+function inputOf({ order: { step, expectedRevision, reason } }: Attempt): string {
   const isPlainRollback = step.do === "deploy" && step.strategy === "rollback" && step.toNumber === undefined;
   const asked = isPlainRollback ? { ...step, steps: step.steps ?? 1 } : step;
-  return JSON.stringify([asked, String(expectedRevision)]);
+  return JSON.stringify([asked, String(expectedRevision), reason]);
 }
 
 /** Exactly once when acknowledged, at most once when not, and no answer that the log does not bear out. */
@@ -151,9 +151,8 @@ function brokenAcceptance(
   }
   const event = group?.events.find((one) => one.type === "ModelDeployed");
   const there = event?.type === "ModelDeployed" ? event.data : undefined;
-  if (there?.deploymentId !== deployed?.deploymentId || there?.number !== deployed?.number) {
-    return `was told deployment ${deployed?.number}, and the log says ${there?.number}`;
-  }
+  const [told, logged] = [describeDeployment(deployed), describeDeployment(there)];
+  if (told !== logged) return `was told ${told}, and the log says ${logged}`;
   const first = group?.events[0];
   if (version !== undefined && first && "version" in first.data && first.data.version !== version) {
     return `was told version ${version}, and the log says ${first.data.version}`;
@@ -170,13 +169,41 @@ function brokenNothing(log: ProjectLog, attempt: Attempt, group: Group | undefin
   }
   if (outcome.kind !== "accepted") return undefined;
   const { deployed } = outcome.answer;
-  const isRight = somewhere(headBefore, headAfter, (events) => {
-    const said: NaiveAnswer | undefined | null = log.stateAt(events)?.take(order.step) ?? null;
-    if (order.step.do === "train" && log.stateAt(events) && deployed === undefined) return said === null;
-    if (deployed === undefined) return said?.refused === undefined;
-    return said?.version === deployed.version && said.number === deployed.number;
-  });
+  const isRight = somewhere(headBefore, headAfter, (events) =>
+    isSaid(log, attempt, events, (said) => {
+      if (order.step.do === "train" && deployed === undefined) return said === undefined;
+      if (deployed === undefined) return said?.refused === undefined;
+      const { environment, version, number } = deployed;
+      return said?.version === version && said.number === number && said.environment === environment;
+    }),
+  );
   return isRight ? undefined : "tells of a state that the project was not in";
+}
+
+type Deployment = NonNullable<Extract<Attempt["outcome"], { kind: "accepted" }>["answer"]["deployed"]>;
+
+const describeDeployment = (deployment: Deployment | undefined): string =>
+  deployment === undefined
+    ? "of no deployment"
+    : `deployment ${deployment.number} of ${deployment.environment} (${deployment.deploymentId})`;
+
+/**
+ * Whether the contract says so to the order after so many events, at a time that the ledger's clock can have said. It
+ * never goes back behind the log, and decides of a freeze alone: the earliest and the latest will do.
+ */
+function isSaid(
+  log: ProjectLog,
+  { order, clock }: Attempt,
+  events: number,
+  holds: (said: NaiveAnswer | undefined, exists: boolean) => boolean,
+): boolean {
+  const state = log.stateAt(events);
+  if (state === undefined) return false;
+  const hasReason = order.reason !== undefined;
+  const last = log.events[events - 1]?.recordedAt ?? "";
+  const isTimed = state.policy.frozen?.until !== undefined && clock.length > 0;
+  const times = isTimed ? clock.map((time) => (time > last ? time : last)) : [last];
+  return times.some((now) => holds(copyOf(state).take(order.step, { now, hasReason }), state.exists));
 }
 
 const isOfRefusal = (order: Attempt["order"], events: number): boolean =>
@@ -194,15 +221,13 @@ function brokenRefusal(log: ProjectLog, attempt: Attempt, code: string, group: G
   }
   // Given twice at once, a command may be refused here and accepted there, later.
   const last = group ? Math.min(headAfter, group.first) : headAfter;
-  const isRight = somewhere(headBefore, last, (events) => {
-    const state = log.stateAt(events);
-    if (state === undefined) return false;
-    const { exists } = state;
-    const said: NaiveAnswer | undefined = state.take(order.step);
-    if (!exists && said?.refused === "PROJECT_NOT_FOUND") return code === "PROJECT_NOT_FOUND";
-    if (isOfRefusal(order, events)) return code === "CONFLICT";
-    return said?.refused === code;
-  });
+  const isRight = somewhere(headBefore, last, (events) =>
+    isSaid(log, attempt, events, (said, exists) => {
+      if (!exists && said?.refused === "PROJECT_NOT_FOUND") return code === "PROJECT_NOT_FOUND";
+      if (isOfRefusal(order, events)) return code === "CONFLICT";
+      return said?.refused === code;
+    }),
+  );
   return isRight
     ? undefined
     : `was refused with ${code} between ${headBefore} and ${last} events, which is wrong at each`;

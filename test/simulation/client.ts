@@ -1,6 +1,7 @@
 import { LedgerError } from "../../src/errors.ts";
 import { streamOf } from "../../src/events/names.ts";
 import type { Attempt, Outcome } from "./history.ts";
+import { EPOCH_MS } from "./machine.ts";
 import { Random } from "./random.ts";
 import { describeOrder, drawStep, give, type Order } from "./steps.ts";
 import { LOST, type World } from "./world.ts";
@@ -53,9 +54,11 @@ export class Client {
     const seen = this.#seen.get(project);
     this.#orders += 1;
     const number = this.#orders;
-    const step = drawStep(random, seen?.models ?? 0);
+    const nowMs = EPOCH_MS + this.#world.scheduler.nowMs;
+    const step = drawStep(random, { models: seen?.models ?? 0, nowMs });
     // Another order under the id of an earlier one: it must be refused.
     if (earlier !== undefined && draw < 0.09) return { ...earlier, step, number };
+    const isExplained = random.chance(0.85);
     const dryRun = random.chance(0.08);
     const hasId = random.chance(0.65) && !dryRun;
     const isExpecting = random.chance(0.15);
@@ -68,6 +71,7 @@ export class Client {
       project,
       step,
       dryRun,
+      ...(isExplained && { reason: "simulated" }),
       ...(hasId && { commandId: `${this.name}-${number}` }),
       ...(isExpecting && { expectedRevision: expected }),
       ...(isImpatient && { abortAfterMs }),
@@ -100,7 +104,9 @@ export class Client {
     const call = `${this.name}.${++this.#calls}`;
     const stream = streamOf(order.project);
     const headBefore = world.server.headOf(stream);
-    const attempt: Attempt = { call, order, headBefore, headAfter: headBefore, outcome: { kind: "unknown" } };
+    const outcome: Outcome = { kind: "unknown" };
+    const attempt: Attempt = { call, order, headBefore, headAfter: headBefore, outcome, clock: [] };
+    const readings = machine.readings.length;
     world.history.attempts.push(attempt);
     world.onAttempt(process);
     world.say(call, () => `asks ${process.name}: ${describeOrder(order)}`);
@@ -115,6 +121,7 @@ export class Client {
     }
     machine.commandsUnderWay -= 1;
     attempt.headAfter = world.server.headOf(stream);
+    attempt.clock = machine.clockSince(readings);
     world.say(call, () => `hears ${describeOutcome(attempt.outcome)}`);
     return attempt.outcome;
   }

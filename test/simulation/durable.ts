@@ -1,6 +1,7 @@
 import { streamOf } from "../../src/events/names.ts";
 import { type Ledger, LedgerError } from "../../src/index.ts";
 import type { Machine } from "./machine.ts";
+import type { LogEntry } from "./server.ts";
 import { isExcused } from "./watchers.ts";
 import type { World } from "./world.ts";
 
@@ -58,24 +59,24 @@ export class Durable {
     }
   }
 
-  #wanted(): readonly string[] {
-    const { positions } = this.#world.server;
-    return this.project === undefined ? positions.all : (positions.of.get(streamOf(this.project)) ?? []);
+  #wanted(): readonly LogEntry[] {
+    const { entries } = this.#world.server;
+    return this.project === undefined ? entries.all : (entries.of.get(streamOf(this.project)) ?? []);
   }
 
   #handle(position: string): void {
     const wanted = this.#wanted();
-    const next = wanted[this.#finished];
+    const next = wanted[this.#finished]?.position;
     if (!this.#handled.has(position) && position !== next) {
       this.#world.wrong(`${this.name} handled ${position} for the first time, and ${next} was next`);
     }
     this.#handled.add(position);
-    while (this.#handled.has(wanted[this.#finished] ?? "")) this.#finished += 1;
+    while (this.#handled.has(wanted[this.#finished]?.position ?? "")) this.#finished += 1;
   }
 
   #kept(value: string): void {
     const { checkpoint } = JSON.parse(value) as { readonly checkpoint: string | null };
-    const next = this.#wanted()[this.#finished];
+    const next = this.#wanted()[this.#finished]?.position;
     if (checkpoint !== null && next !== undefined && next <= checkpoint) {
       this.#world.wrong(`the checkpoint of ${this.name} is at ${checkpoint}, and ${next} was not handled`);
     }

@@ -1,3 +1,4 @@
+import { Memory } from "./settled.ts";
 import type { Answer, Order } from "./steps.ts";
 
 /** What came of an attempt. */
@@ -15,6 +16,8 @@ export interface Attempt {
   readonly headBefore: number;
   headAfter: number;
   outcome: Outcome;
+  /** What the clock of whoever was asked said meanwhile, at the least and at the most; nothing when nobody looked. */
+  clock: readonly string[];
 }
 
 /** A question that was answered. `holds` is asked with a number of events of the project: is the answer right then? */
@@ -34,6 +37,8 @@ export interface ProjectTruth {
   retiredAt(events: number): number;
   deploymentsAt(events: number): readonly string[];
   leadersAt(events: number): readonly number[];
+  /** The policy in force, in the words of `policyText`. */
+  policyAt(events: number): string;
   /** How many of the events were recorded at the time or before it, or stand at the position or before it. */
   eventsUntil(time: string): number;
   eventsUntilPosition(position: string): number;
@@ -43,6 +48,7 @@ export interface ProjectTruth {
 export class History {
   readonly attempts: Attempt[] = [];
   readonly observations: Observation[] = [];
+  readonly settled = new Memory();
   /** What was found wrong on the way. */
   readonly violations: string[] = [];
 

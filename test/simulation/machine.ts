@@ -13,6 +13,8 @@ export class Machine {
   isAlive = true;
   /** Commands that it was given and has not answered. */
   commandsUnderWay = 0;
+  /** All that its clock ever said, in milliseconds. */
+  readonly readings: number[] = [];
   readonly #onDeath: (() => void)[] = [];
   readonly #clock: { offsetMs: number };
   readonly #idPrefix: string;
@@ -30,7 +32,11 @@ export class Machine {
 
   get runtime(): Runtime {
     return {
-      now: () => Math.floor(EPOCH_MS + this.scheduler.nowMs + this.#clock.offsetMs),
+      now: () => {
+        const now = Math.floor(EPOCH_MS + this.scheduler.nowMs + this.#clock.offsetMs);
+        this.readings.push(now);
+        return now;
+      },
       newId: () => this.#idPrefix + (++this.#ids).toString(16).padStart(12, "0"),
       random: () => this.random.next(),
       after: (delayMs, callback) =>
@@ -40,6 +46,13 @@ export class Machine {
       sleep: (delayMs) => this.sleep(delayMs),
       actor: this.name,
     };
+  }
+
+  /** The earliest and the latest that its clock said since the reading of this number. */
+  clockSince(reading: number): readonly string[] {
+    const since = this.readings.slice(reading);
+    if (since.length === 0) return [];
+    return [Math.min(...since), Math.max(...since)].map((time) => new Date(time).toISOString());
   }
 
   /** Never resolves once the machine is dead. */

@@ -255,4 +255,104 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "const merged: Record<string, unknown> = { ...own };",
     replace: "const merged: Record<string, unknown> = {};",
   },
+  {
+    bug: "a gain is compared in binary fractions",
+    file: "src/domain/automatic-deploy.ts",
+    find: "!differenceExceeds(high, low, minImprovement)",
+    replace: "!(high - low > minImprovement)",
+  },
+  {
+    bug: "an automatic deploy goes into production whatever the policy names",
+    file: DECIDE,
+    find: "environment: policy.environment,",
+    replace: 'environment: "production",',
+  },
+  {
+    bug: "a freeze with an end never ends",
+    file: "src/domain/policy.ts",
+    find: "(frozen.until === undefined || now < frozen.until)",
+    replace: "(frozen.until === undefined || now !== frozen.until)",
+  },
+  {
+    bug: "a freeze ends by another time than the one that is recorded",
+    file: COMMANDS,
+    find: "const outcome = this.#decide(command, folded, now);",
+    replace: "const outcome = this.#decide(command, folded, new Date(this.#parts.runtime.now() - 50).toISOString());",
+  },
+  {
+    bug: "null leaves a field of a policy as it is",
+    file: "src/domain/policy.ts",
+    find: "if (value === null) delete merged[field];",
+    replace: "if (value === null) continue;",
+  },
+  {
+    bug: "where a reason is wanted, promotions pass without one",
+    file: DECIDE,
+    find: '!policy.requireReason || command.type === "RecordTraining" ||',
+    replace: '!policy.requireReason || command.type === "RecordTraining" || command.type === "Promote" ||',
+  },
+  {
+    bug: "the verifier of the whole log takes all projects for one chain",
+    file: "src/audit/chain-check.ts",
+    find: "const head = this.#heads.get(stream) ?? BEGINNING;",
+    replace: "const head = [...this.#heads.values()].at(-1) ?? BEGINNING;",
+  },
+  {
+    bug: "the verifier of the whole log leaves out the last event",
+    file: "src/audit/verify.ts",
+    find: "if (verification.firstBroken && project === undefined) return inItsStream(store, verification, options);",
+    replace:
+      "if (project === undefined && verification.ok) return { ...verification, events: Math.max(0, verification.events - 1) };",
+  },
+  {
+    bug: "the score of a past answer is by the metric of today",
+    file: "src/ledger/active-model.ts",
+    find: "score: score === undefined ?",
+    replace: "score: score !== null ?",
+  },
+  {
+    bug: "an explanation goes by the policy of today",
+    file: "src/audit/project-past.ts",
+    find: "return past.policies.findLast((set) => set.revision < revision)?.policy ?? {};",
+    replace: "return past.policies.at(revision < 0 ? 0 : -1)?.policy ?? {};",
+  },
+  {
+    bug: "an explanation looks at the models that are retired today",
+    file: "src/audit/project-past.ts",
+    find: "if (change.revision > revision) break;",
+    replace: "",
+  },
+  {
+    bug: "a follower serves nothing while its subscription is away",
+    file: FOLLOW,
+    find: "await this.#pause(failures++);",
+    replace:
+      "const served = this.current;\n      this.current = undefined;\n      await this.#pause(failures++);\n      this.current = served;",
+  },
+  {
+    bug: "a follower goes on after it was closed",
+    file: FOLLOW,
+    find: "this.#stop.abort();\n    await this.#done;\n    this.removeAllListeners();",
+    replace: "",
+  },
+  {
+    bug: "a follower serves the model before under the number of the latest deployment",
+    file: FOLLOW,
+    find: "this.current = activeModelOf(state, this.environment, deploymentFacts(foldedEvent(event)), this.#parts.defaults);",
+    replace:
+      "this.current = { ...activeModelOf(state, this.environment, deploymentFacts(foldedEvent(event)), this.#parts.defaults), ...(previous && { modelId: previous.modelId }) };",
+  },
+  {
+    bug: "a subscription of some types leaves out a project's first event",
+    file: "src/api/subscription.ts",
+    find: "if (types === undefined || types.some((type) => type === stored.type)) yield read(stored);",
+    replace:
+      "if (types === undefined || types.some((type) => type === stored.type)) {\n      if (types === undefined || stored.revision > 0n) yield read(stored);\n    }",
+  },
+  {
+    bug: "a subscription from the end begins at the start",
+    file: "src/api/subscription.ts",
+    find: "      after: from,",
+    replace: '      after: from === "end" ? "start" : from,',
+  },
 ];

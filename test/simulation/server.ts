@@ -3,6 +3,13 @@ import { memoryEventStore } from "../../src/store/memory.ts";
 import { formatPosition } from "../../src/store/position.ts";
 import type { StoreKind } from "./faults.ts";
 
+/** Where an event stands in the log. */
+export interface LogEntry {
+  readonly stream: string;
+  readonly type: string;
+  readonly position: string;
+}
+
 interface Request {
   /** Nobody waits for the answer any more. */
   readonly isGivenUp: () => boolean;
@@ -17,14 +24,15 @@ export class SimulatedServer {
   readonly heads = new Map<string, number>();
   events = 0;
   conflicts = 0;
-  /** The positions that reads show, of all and by stream. */
-  readonly positions = { all: [] as string[], of: new Map<string, string[]>() };
+  /** What reads show, of all (the one at position n is number n - 1) and by stream. */
+  readonly entries = { all: [] as LogEntry[], of: new Map<string, LogEntry[]>() };
   /** Told of each value that is kept. */
   readonly onKept: ((name: string, value: string) => void)[] = [];
   #away: "stopped" | "unreachable" | undefined;
   #backlog: Request[] = [];
   #whenBack: (() => void)[] = [];
-  readonly #latest = new Map<string, number>();
+  readonly #latest = new Map<string, Served>();
+  readonly #recordedAt = new Map<string, string>();
   /** The last position written, be it shown or not. */
   #written = 0;
   readonly #unshown: Batch[] = [];
@@ -65,9 +73,14 @@ export class SimulatedServer {
     return this.isAway ? new Promise((resolve) => this.#whenBack.push(resolve)) : Promise.resolve();
   }
 
-  /** The number of the latest deployment in an environment. */
-  latestDeployment(stream: string, environment: string): number | undefined {
+  /** The latest deployment in an environment. */
+  latestDeployment(stream: string, environment: string): Served | undefined {
     return this.#latest.get(`${stream} ${environment}`);
+  }
+
+  /** Whether a stream holds an event recorded after the time (ISO 8601): what comes now is later still. */
+  isBeyond(stream: string, time: string): boolean {
+    return (this.#recordedAt.get(stream) ?? "") > time;
   }
 
   /** Whether reads show the event. What comes after a hidden event is hidden too. */
@@ -119,8 +132,8 @@ export class SimulatedServer {
       this.#unshown.shift();
       this.heads.set(next.stream, next.head);
       this.events = next.position;
-      this.#notePositions(next);
-      this.#noteDeployments(next.stream, next.events);
+      this.#noteEntries(next);
+      this.#noteEvents(next.stream, next.events);
     }
     const waiting = this.#whenShown.splice(0);
     for (const one of waiting) {
@@ -129,13 +142,13 @@ export class SimulatedServer {
     }
   }
 
-  #notePositions({ stream, events, position }: Batch): void {
-    const own = this.positions.of.get(stream) ?? [];
-    this.positions.of.set(stream, own);
-    for (let index = events.length - 1; index >= 0; index--) {
-      const one = formatPosition(position - index);
-      this.positions.all.push(one);
-      own.push(one);
+  #noteEntries({ stream, events, position }: Batch): void {
+    const own = this.entries.of.get(stream) ?? [];
+    this.entries.of.set(stream, own);
+    for (const [index, { type }] of events.entries()) {
+      const entry = { stream, type, position: formatPosition(position - events.length + 1 + index) };
+      this.entries.all.push(entry);
+      own.push(entry);
     }
   }
 
@@ -145,13 +158,22 @@ export class SimulatedServer {
     return revision;
   }
 
-  #noteDeployments(stream: string, events: readonly NewEvent[]): void {
-    for (const { type, data } of events) {
+  #noteEvents(stream: string, events: readonly NewEvent[]): void {
+    for (const { type, data, metadata } of events) {
+      this.#recordedAt.set(stream, (JSON.parse(metadata) as { readonly recordedAt: string }).recordedAt);
       if (type !== "ModelDeployed") continue;
-      const { environment, number } = JSON.parse(data) as { readonly environment: string; readonly number: number };
-      this.#latest.set(`${stream} ${environment}`, number);
+      const deployed = JSON.parse(data) as Served & { readonly environment: string };
+      this.#latest.set(`${stream} ${deployed.environment}`, deployed);
     }
   }
+}
+
+/** What tells a deployment and its model from every other. */
+export interface Served {
+  readonly number: number;
+  readonly version: number;
+  readonly deploymentId: string;
+  readonly modelId: string;
 }
 
 interface Batch {

@@ -1,10 +1,12 @@
 import type { Ledger } from "../../src/index.ts";
-import type { Step } from "../domain/naive-model.ts";
+import type { PolicyChange, Step } from "../domain/naive-model.ts";
 import type { Random } from "./random.ts";
 
 export const ENVIRONMENTS = ["production", "staging", "canary"] as const;
 const ALGORITHMS = ["svm", "knn", "gbt"] as const;
 const SCORES = [0.1, 0.5, 0.5, 0.7, 0.9, 0.95] as const;
+/** Some of them are the difference of two scores, in decimals. */
+const MARGINS = [0.02, 0.05, 0.2, 0.4] as const;
 
 /** What a client asks for, once: all its attempts ask for the same. */
 export interface Order {
@@ -14,6 +16,7 @@ export interface Order {
   readonly commandId?: string;
   readonly expectedRevision?: bigint | "no_stream";
   readonly dryRun: boolean;
+  readonly reason?: string;
   readonly abortAfterMs?: number;
 }
 
@@ -27,14 +30,49 @@ const WEIGHTS = {
   promote: 6,
   retire: 7,
   reinstate: 6,
+  policy: 12,
+} as const;
+
+const POLICY_WEIGHTS = {
   metric: 2,
-  automatic: 3,
-  freeze: 1,
+  automaticDeploy: 3,
+  minImprovement: 2,
+  environment: 2,
+  requireReason: 1,
+  freeze: 1.5,
   unfreeze: 3,
 } as const;
 
-/** `models`: how many the client believes there are, to name one that may exist. */
-export function drawStep(random: Random, models: number): Step {
+function drawChange(random: Random, nowMs: number): PolicyChange {
+  switch (random.weighted(POLICY_WEIGHTS)) {
+    case "metric":
+      if (random.chance(0.25)) return { metric: null, goal: null };
+      return { metric: random.pick(["f1", "loss"]), goal: random.pick(["maximize", "minimize"]) };
+    case "automaticDeploy":
+      return { automaticDeploy: random.pick(["improved", "not_worse", "off", null]) };
+    case "minImprovement":
+      return { minImprovement: random.pick([0, ...MARGINS, null]) };
+    case "environment":
+      return { environment: random.pick([...ENVIRONMENTS, null]) };
+    case "requireReason":
+      return { requireReason: random.pick([true, false, null]) };
+    case "freeze": {
+      const reason = "simulated";
+      const until = new Date(nowMs + random.logUniform(10, 600_000)).toISOString();
+      return { frozen: random.chance(0.7) ? { reason, until } : { reason } };
+    }
+    case "unfreeze":
+      return { frozen: null };
+  }
+}
+
+/** What a client believes: how many models there are, to name one that may exist, and what time it is. */
+interface Belief {
+  readonly models: number;
+  readonly nowMs: number;
+}
+
+export function drawStep(random: Random, { models, nowMs }: Belief): Step {
   const environment = random.pick(ENVIRONMENTS);
   const version = random.between(1, Math.max(2, models + 1));
   const force = random.chance(0.2);
@@ -61,13 +99,10 @@ export function drawStep(random: Random, models: number): Step {
     case "retire":
     case "reinstate":
       return { do: kind, version };
-    case "metric":
-      return { do: "metric", metric: random.pick(["f1", "loss"]), goal: random.pick(["maximize", "minimize"]) };
-    case "automatic":
-      return { do: "automatic", rule: random.pick(["improved", "not_worse", "off"]) };
-    case "freeze":
-    case "unfreeze":
-      return { do: kind };
+    case "policy": {
+      const change = drawChange(random, nowMs);
+      return { do: kind, change: random.chance(0.2) ? { ...change, ...drawChange(random, nowMs) } : change };
+    }
   }
 }
 
@@ -76,24 +111,31 @@ export interface Answer {
   readonly revision: bigint;
   readonly position?: string;
   readonly changed: boolean;
-  readonly deployed?: { readonly version: number; readonly number: number; readonly deploymentId: string };
+  readonly deployed?: Deployed;
   readonly version?: number;
 }
 
 interface Deployed {
+  readonly environment: string;
   readonly version: number;
   readonly number: number;
   readonly deploymentId: string;
 }
-const deployedIn = ({ version, number, deploymentId }: Deployed) => ({ version, number, deploymentId });
+const deployedIn = ({ environment, version, number, deploymentId }: Deployed): Deployed => ({
+  environment,
+  version,
+  number,
+  deploymentId,
+});
 
 /** Gives the order to a ledger. `call` is recorded with the events, so that the log tells which attempt wrote them. */
 export async function give(ledger: Ledger, order: Order, call: string, signal?: AbortSignal): Promise<Answer> {
-  const { project, step, commandId, expectedRevision, dryRun } = order;
+  const { project, step, commandId, expectedRevision, dryRun, reason } = order;
   const given = {
     project,
     correlationId: call,
     dryRun,
+    ...(reason !== undefined && { reason }),
     ...(commandId !== undefined && { commandId }),
     ...(expectedRevision !== undefined && { expectedRevision }),
     ...(signal && { signal }),
@@ -135,26 +177,20 @@ export async function give(ledger: Ledger, order: Order, call: string, signal?: 
       return { ...told(result), deployed: deployedIn(result) };
     }
     case "retire": {
-      const result = await ledger.retireModel({ ...given, model: step.version, reason: "simulated" });
+      const result = await ledger.retireModel({ ...given, model: step.version });
       return { ...told(result), version: result.version };
     }
     case "reinstate": {
-      const result = await ledger.reinstateModel({ ...given, model: step.version, reason: "simulated" });
+      const result = await ledger.reinstateModel({ ...given, model: step.version });
       return { ...told(result), changed: result.changed && !dryRun, version: result.version };
     }
-    case "metric":
-      return told(await ledger.setPolicy({ ...given, policy: { metric: step.metric, goal: step.goal } }));
-    case "automatic":
-      return told(await ledger.setPolicy({ ...given, policy: { automaticDeploy: step.rule } }));
-    case "freeze":
-      return told(await ledger.setPolicy({ ...given, policy: { frozen: { reason: "simulated" } } }));
-    case "unfreeze":
-      return told(await ledger.setPolicy({ ...given, policy: { frozen: null } }));
+    case "policy":
+      return told(await ledger.setPolicy({ ...given, policy: step.change }));
   }
 }
 
 /** An order in one line of a trace. */
-export function describeOrder({ step, commandId, expectedRevision, dryRun, project }: Order): string {
+export function describeOrder({ step, commandId, expectedRevision, dryRun, reason, project }: Order): string {
   const { do: what, ...rest } = step;
   const details = Object.entries(rest).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${typeof value === "object" ? JSON.stringify(value) : value}`],
@@ -163,6 +199,7 @@ export function describeOrder({ step, commandId, expectedRevision, dryRun, proje
     commandId === undefined ? [] : [`commandId=${commandId}`],
     expectedRevision === undefined ? [] : [`expecting=${expectedRevision}`],
     dryRun ? ["dry run"] : [],
+    reason === undefined ? ["without a reason"] : [],
   ].flat();
   return [what, project, ...details, ...options].join(" ");
 }

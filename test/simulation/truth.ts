@@ -1,9 +1,10 @@
-import type { RecordedEvent } from "../../src/index.ts";
+import type { Policy, RecordedEvent } from "../../src/index.ts";
 import { Naive, type Step } from "../domain/naive-model.ts";
 import type { Attempt, ProjectTruth } from "./history.ts";
 
 export interface NaiveAnswer {
   readonly refused?: string;
+  readonly environment?: string;
   readonly version?: number;
   readonly number?: number;
   readonly replays?: number;
@@ -22,8 +23,8 @@ export function copyOf(naive: Naive): Naive {
   const copy = new Naive();
   copy.models.push(...naive.models.map((model) => ({ ...model })));
   copy.deployments.push(...naive.deployments);
-  const { metric, goal, rule, frozen, exists } = naive;
-  return Object.assign(copy, { metric, goal, rule, frozen, exists });
+  const { policy, exists } = naive;
+  return Object.assign(copy, { policy, exists });
 }
 
 /**
@@ -63,8 +64,9 @@ export class ProjectLog implements ProjectTruth {
       this.violations.push(`${where} was written by nobody (${group.call})`);
       return;
     }
-    const { step } = attempt.order;
-    const said: NaiveAnswer | undefined = naive.take(step);
+    const { step, reason } = attempt.order;
+    const now = group.events[0]?.recordedAt ?? "";
+    const said: NaiveAnswer | undefined = naive.take(step, { now, hasReason: reason !== undefined });
     if (said?.refused !== undefined) {
       this.violations.push(`${where}: ${step.do} was written, but the contract refuses it with ${said.refused}`);
       return;
@@ -88,11 +90,11 @@ export class ProjectLog implements ProjectTruth {
         ? undefined
         : this.events.find((one) => one.type === "ModelDeployed" && one.data.deploymentId === replays);
     const replayedNumber = replayed?.type === "ModelDeployed" ? replayed.data.number : undefined;
-    const found = JSON.stringify([version, number, decision.candidates, replayedNumber]);
-    const wanted = JSON.stringify([said.version, said.number, said.candidates, said.replays]);
+    const found = JSON.stringify([environment, version, number, decision.candidates, replayedNumber]);
+    const wanted = JSON.stringify([said.environment, said.version, said.number, said.candidates, said.replays]);
     if (found !== wanted) {
       this.violations.push(
-        `${where}: in ${environment} [version, number, candidates, replays] is ${found}, and the contract says ${wanted}`,
+        `${where}: [environment, version, number, candidates, replays] is ${found}, and the contract says ${wanted}`,
       );
     }
   }
@@ -126,10 +128,9 @@ export class ProjectLog implements ProjectTruth {
   }
 
   leadersAt(events: number): readonly number[] {
-    // Within a command only whether the training's deployment is there yet differs, which no leaderboard shows.
-    const state = this.#states.get(events) ?? this.#states.get(events + 1);
+    const state = this.#stateNear(events);
     if (state === undefined) return [];
-    const { metric, goal } = state;
+    const { metric, goal } = state.policy;
     return state.models
       .flatMap(({ version, metrics, retired }) => {
         const score = metrics[metric];
@@ -141,6 +142,16 @@ export class ProjectLog implements ProjectTruth {
       .map(({ version }) => version);
   }
 
+  policyAt(events: number): string {
+    const state = this.#stateNear(events);
+    return state === undefined ? "" : policyText(state.policy);
+  }
+
+  /** Within a command only whether the training's deployment is there yet differs, for those who do not ask for that. */
+  #stateNear(events: number): Naive | undefined {
+    return this.#states.get(events) ?? this.#states.get(events + 1);
+  }
+
   eventsUntil(time: string): number {
     return this.events.filter(({ recordedAt }) => recordedAt <= time).length;
   }
@@ -148,6 +159,13 @@ export class ProjectLog implements ProjectTruth {
   eventsUntilPosition(position: string): number {
     return this.events.filter((event) => event.position <= position).length;
   }
+}
+
+/** A policy in force as text, to compare two. */
+export function policyText(policy: Policy | Naive["policy"]): string {
+  const { automaticDeploy, minImprovement, environment, requireReason, frozen, metric, goal } = policy;
+  const freeze = frozen && [frozen.reason, frozen.until];
+  return JSON.stringify([automaticDeploy, minImprovement, environment, requireReason, freeze, metric, goal]);
 }
 
 /** Events of one command lie side by side, with one commandId and one attempt that wrote them. */
@@ -175,10 +193,7 @@ function typesOf(step: Step, said: NaiveAnswer | undefined): string {
       return "ModelRetired";
     case "reinstate":
       return "ModelReinstated";
-    case "metric":
-    case "automatic":
-    case "freeze":
-    case "unfreeze":
+    case "policy":
       return "PolicySet";
   }
 }

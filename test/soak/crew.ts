@@ -12,6 +12,9 @@ import type { Task, Told } from "./messages.ts";
 const WRITER = join(import.meta.dirname, "writer.ts");
 const PROJECTS = ["Digits", "Irises"] as const;
 
+/** Nobody watches the clocks of the processes: a freeze with an end may have been over or not. */
+const ANY_TIME = ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"];
+
 interface Member {
   readonly name: string;
   readonly child: ChildProcess;
@@ -123,7 +126,8 @@ export class Crew {
     switch (told.kind) {
       case "asks": {
         const { call, order } = told;
-        const attempt: Attempt = { call, order, headBefore: 0, headAfter: 0, outcome: { kind: "unknown" } };
+        const outcome = { kind: "unknown" } as const;
+        const attempt: Attempt = { call, order, headBefore: 0, headAfter: 0, outcome, clock: ANY_TIME };
         this.#history.attempts.push(attempt);
         this.#byCall.set(call, attempt);
         return;

@@ -76,8 +76,8 @@ async function work(): Promise<void> {
   for (const order of task.pending) await carryOut(ledger, order);
   for (let number = 1; !isFinishing; number++) {
     const hasId = random.chance(0.8);
-    const step = drawStep(random, models);
-    const order = { number, project: random.pick(projects), step, dryRun: false };
+    const step = drawStep(random, { models, nowMs: Date.now() });
+    const order = { number, project: random.pick(projects), step, dryRun: false, reason: "soak" };
     await carryOut(ledger, hasId ? { ...order, commandId: `${name}-${number}` } : order);
   }
   const [project = ""] = projects;
