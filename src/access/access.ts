@@ -1,17 +1,18 @@
 import { LedgerError } from "../errors.ts";
 import { ANYBODY, type Caller, callerWith } from "./scopes.ts";
-import { type Token, type Tokens, tokenOf } from "./tokens.ts";
+import { type KnownTokens, type Token, type Tokens, tokenOf } from "./tokens.ts";
 
 /** Finds out who asks. */
 export interface Access {
   /**
+   * At once where all is known that it takes, as it mostly is.
    * @param authorization the header as it came.
    * @throws {LedgerError} UNAUTHENTICATED; STORE_UNAVAILABLE where it cannot be known.
    */
-  caller(authorization: string | undefined): Promise<Caller>;
+  caller(authorization: string | undefined): Caller | Promise<Caller>;
 }
 
-export const OPEN_ACCESS: Access = { caller: async () => ANYBODY };
+export const OPEN_ACCESS: Access = { caller: () => ANYBODY };
 
 /** Tells who a JWT speaks for; undefined for what is none of the issuer's. */
 export interface JwtReader {
@@ -29,12 +30,15 @@ interface Parts {
 /** By the tokens of the ledger, and by the JWTs of an issuer where one is trusted. */
 export function tokenAccess({ tokens, jwts, isOpenUntilTokens }: Parts): Access {
   const callers = new WeakMap<Token, Caller>();
-  const anybody: Caller = { ...ANYBODY, holds: async () => (await tokens().current()) === undefined };
+  const anybody: Caller = { ...ANYBODY, holds: () => among((known) => known === undefined) };
 
-  async function holds({ sha256 }: Token): Promise<boolean> {
-    const known = await tokens().current();
-    return known?.some((token) => token.sha256 === sha256) ?? false;
+  /** What `look` finds in the tokens. A promise costs a request more than the look does: there is one only for a read. */
+  function among<Found>(look: (known: KnownTokens) => Found | Promise<Found>): Found | Promise<Found> {
+    const known = tokens().current();
+    return known instanceof Promise ? known.then(look) : look(known);
   }
+
+  const holds = ({ sha256 }: Token) => among((known) => known?.some((token) => token.sha256 === sha256) ?? false);
 
   function callerOf(token: Token): Caller {
     const known = callers.get(token);
@@ -44,22 +48,24 @@ export function tokenAccess({ tokens, jwts, isOpenUntilTokens }: Parts): Access 
     return caller;
   }
 
-  return {
-    async caller(authorization) {
-      const known = await tokens().current();
-      if (authorization === undefined) {
-        if (known === undefined && jwts === undefined && isOpenUntilTokens) return anybody;
-        throw unauthenticated("this needs a token: send it as Authorization: Bearer <token>");
-      }
-      const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
-      if (secret === undefined) throw unauthenticated("the Authorization header must be Bearer <token>");
-      const token = known && tokenOf(secret, known);
-      if (token) return callerOf(token);
-      const caller = await jwts?.read(secret);
-      if (caller) return caller;
-      throw unauthenticated("there is no such token; it may have been revoked");
-    },
-  };
+  function callerAmong(known: KnownTokens, authorization: string | undefined): Caller | Promise<Caller> {
+    if (authorization === undefined) {
+      if (known === undefined && jwts === undefined && isOpenUntilTokens) return anybody;
+      throw unauthenticated("this needs a token: send it as Authorization: Bearer <token>");
+    }
+    const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+    if (secret === undefined) throw unauthenticated("the Authorization header must be Bearer <token>");
+    const token = known && tokenOf(secret, known);
+    return token ? callerOf(token) : callerOfJwt(secret);
+  }
+
+  async function callerOfJwt(secret: string): Promise<Caller> {
+    const caller = await jwts?.read(secret);
+    if (caller) return caller;
+    throw unauthenticated("there is no such token; it may have been revoked");
+  }
+
+  return { caller: (authorization) => among((known) => callerAmong(known, authorization)) };
 }
 
 const unauthenticated = (message: string): LedgerError => new LedgerError("UNAUTHENTICATED", message);

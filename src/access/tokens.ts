@@ -35,12 +35,15 @@ interface TokenDocument {
   readonly tokens: readonly Token[];
 }
 
+/** Undefined if there never was one. Where the last one was revoked it is an empty list: what was closed stays so. */
+export type KnownTokens = readonly Token[] | undefined;
+
 /** The tokens of a ledger, in the ledger's own store. */
 export class Tokens {
   readonly #store: EventStore;
   readonly #runtime: Runtime;
-  /** What was read last, and the store's change count before that. */
-  #known: { readonly seen: number; readonly tokens: Promise<readonly Token[] | undefined> } | undefined;
+  /** What was read last, or is being read, and the store's change count before that. */
+  #known: { readonly seen: number; tokens: KnownTokens | Promise<KnownTokens> } | undefined;
 
   constructor(store: EventStore, runtime: Runtime) {
     this.#store = store;
@@ -86,23 +89,23 @@ export class Tokens {
     });
   }
 
-  /**
-   * The tokens as any process had left them before the call; undefined if there never was one. Where the last one was
-   * revoked it is an empty list: what was closed does not open by itself.
-   */
-  current(): Promise<readonly Token[] | undefined> {
+  /** The tokens as any process had left them before the call: at once where nothing was committed since they were read. */
+  current(): KnownTokens | Promise<KnownTokens> {
     const seen = this.#store.changeCount();
-    if (this.#known?.seen !== seen) {
-      const tokens = this.#read().then((read) => read.tokens);
-      tokens.catch(() => {
-        if (this.#known?.tokens === tokens) this.#known = undefined;
-      });
-      this.#known = { seen, tokens };
-    }
-    return this.#known.tokens;
+    if (this.#known?.seen === seen) return this.#known.tokens;
+    const reading = this.#read().then(({ tokens }) => {
+      known.tokens = tokens;
+      return tokens;
+    });
+    const known = { seen, tokens: reading as KnownTokens | Promise<KnownTokens> };
+    this.#known = known;
+    reading.catch(() => {
+      if (this.#known === known) this.#known = undefined;
+    });
+    return reading;
   }
 
-  async #read(): Promise<{ readonly tokens: readonly Token[] | undefined; readonly revision: bigint | "none" }> {
+  async #read(): Promise<{ readonly tokens: KnownTokens; readonly revision: bigint | "none" }> {
     const kept = await this.#store.kept(KEPT_AS);
     if (kept === undefined) return { tokens: undefined, revision: "none" };
     return { tokens: (JSON.parse(kept.value) as TokenDocument).tokens, revision: kept.revision };

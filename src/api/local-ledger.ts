@@ -204,6 +204,10 @@ export class LocalLedger implements ServedLedger {
     return { model: past && activeModelOf(state, environment, past, this.#defaults), revision };
   }
 
+  changeCount(): number {
+    return this.#store.changeCount();
+  }
+
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const checked = validated(ActiveModelsFilter, filter, "filter");
     const parts = {

@@ -13,6 +13,12 @@ export interface ActiveAtRevision {
 
 /** What a service needs of a ledger beside what everybody asks of one. */
 export interface ServedLedger extends Ledger {
+  /**
+   * A number that changes whenever anybody, in any process, commits; costs microseconds. Equal numbers: every answer is
+   * still what it was. NaN, which equals nothing, where that cannot be told.
+   */
+  changeCount(): number;
+
   activeAtRevision(project: string, options?: ActiveModelOptions): Promise<ActiveAtRevision>;
 
   /** @throws {LedgerError} PROJECT_NOT_FOUND, MODEL_NOT_FOUND */

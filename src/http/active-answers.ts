@@ -1,6 +1,12 @@
 import { LRUCache } from "lru-cache";
+import type { z } from "zod";
+import type { ServedLedger } from "../api/served-ledger.ts";
+import { LedgerError } from "../errors.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
+import { projectNotFound } from "../ledger/queries.ts";
 import { jsonOf } from "./json.ts";
+import { momentOf } from "./moment.ts";
+import { type ActiveQuery, reading } from "./schemas.ts";
 
 const MAX_ANSWERS = 10_000;
 
@@ -8,7 +14,13 @@ interface Answer {
   readonly text: string;
   /** The first revision of the project known to give this text, and the last. */
   readonly since: bigint;
+  readonly revision: bigint;
+}
+
+interface KeptAnswer extends Answer {
   revision: bigint;
+  /** The ledger's change count before it was asked: while that stays, so does the answer. */
+  seen: number;
 }
 
 /**
@@ -16,30 +28,54 @@ interface Answer {
  * a revision that gave the same text, byte for byte, is as good a match as the current one.
  */
 export class ActiveAnswers {
-  readonly #answers = new LRUCache<string, Answer>({ max: MAX_ANSWERS });
+  readonly #answers = new LRUCache<string, KeptAnswer>({ max: MAX_ANSWERS });
 
-  answer(model: ActiveModel, revision: bigint): Readonly<Answer> {
-    const key = `${model.environment} ${model.project}`;
+  /** @throws {LedgerError} PROJECT_NOT_FOUND, NO_ACTIVE_MODEL, and what the ledger throws. */
+  async to(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>): Promise<Answer> {
+    const { environment, at, by } = query;
+    const seen = ledger.changeCount();
+    if (at === undefined && by === "recordedAt" && query.min_position === undefined) {
+      const known = this.#answers.get(keyOf(project, environment));
+      if (known?.seen === seen) return known;
+    }
+    const moment = at === undefined ? {} : { at: momentOf(at) };
+    const options = { environment, by, ...moment, ...reading(query) };
+    const { model, revision } = await ledger.activeAtRevision(project, options);
+    if (revision === undefined) throw projectNotFound(project);
+    if (model === undefined) {
+      const verb = at === undefined ? "is" : "was";
+      throw new LedgerError("NO_ACTIVE_MODEL", `nothing ${verb} active in ${environment} of "${project}"`, {
+        project,
+        environment,
+      });
+    }
+    return at === undefined ? this.#keep(model, revision, seen) : { text: jsonOf(model), since: revision, revision };
+  }
+
+  #keep(model: ActiveModel, revision: bigint, seen: number): Answer {
+    const key = keyOf(model.project, model.environment);
     const known = this.#answers.get(key);
-    if (known?.revision === revision) return known;
-    const text = jsonOf(model);
-    if (known?.text === text && known.revision < revision) {
+    const text = known?.revision === revision ? known.text : jsonOf(model);
+    if (known?.text === text && known.revision <= revision) {
       known.revision = revision;
+      known.seen = seen;
       return known;
     }
-    const answer = { text, since: revision, revision };
+    const answer = { text, since: revision, revision, seen };
     if (known === undefined || known.revision < revision) this.#answers.set(key, answer);
     return answer;
   }
 }
 
+const keyOf = (project: string, environment: string): string => `${environment} ${project}`;
+
 /** The tag among those of `If-None-Match` that still holds. */
-export function matchingTag(ifNoneMatch: string | undefined, answer: Pick<Answer, "since" | "revision">) {
+export function matchingTag(ifNoneMatch: string | undefined, { since, revision }: Answer): string | undefined {
   if (ifNoneMatch === undefined) return undefined;
-  if (ifNoneMatch.trim() === "*") return `"${answer.revision}"`;
-  for (const [, revision = ""] of ifNoneMatch.matchAll(/(?:W\/)?"(\d{1,19})"/g)) {
-    const known = BigInt(revision);
-    if (answer.since <= known && known <= answer.revision) return `"${known}"`;
+  if (ifNoneMatch.trim() === "*") return `"${revision}"`;
+  for (const [, tag = ""] of ifNoneMatch.matchAll(/(?:W\/)?"(\d{1,19})"/g)) {
+    const known = BigInt(tag);
+    if (since <= known && known <= revision) return `"${known}"`;
   }
   return undefined;
 }

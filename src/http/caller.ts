@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Access } from "../access/access.ts";
 import type { Caller, Scope } from "../access/scopes.ts";
 import { LedgerError } from "../errors.ts";
@@ -19,20 +19,30 @@ declare module "fastify" {
 }
 
 /** Sets `request.caller`, or refuses: 401, then 404 for a project they cannot see, then 403 for what they may not do. */
-export function authorize(access: Access) {
-  return async (request: FastifyRequest): Promise<void> => {
+export function authorize(access: Access): onRequestHookHandler {
+  return (request, _reply, done) => {
     const { needs = "read" } = request.routeOptions.config;
-    if (needs === "nothing" || request.is404) return;
-    request.caller = await access.caller(request.headers.authorization);
-    const { project } = request.params as { readonly project?: string };
-    const name = project?.normalize("NFC").trim();
-    if (name !== undefined && !request.caller.covers(name)) throw projectNotFound(name);
-    if (!request.caller.may(needs)) {
-      throw new LedgerError(
-        "FORBIDDEN",
-        `the token "${request.caller.name}" lacks the scope ${needs}: create one with --scope ${needs}`,
-        { token: request.caller.name, scope: needs },
-      );
+    if (needs === "nothing" || request.is404) return done();
+    const caller = access.caller(request.headers.authorization);
+    if (caller instanceof Promise) {
+      caller.then((known) => admit(request, known, needs)).then(() => done(), done);
+    } else {
+      admit(request, caller, needs);
+      done();
     }
   };
+}
+
+function admit(request: FastifyRequest, caller: Caller, needs: Scope): void {
+  request.caller = caller;
+  const { project } = request.params as { readonly project?: string };
+  const name = project?.normalize("NFC").trim();
+  if (name !== undefined && !caller.covers(name)) throw projectNotFound(name);
+  if (!caller.may(needs)) {
+    throw new LedgerError(
+      "FORBIDDEN",
+      `the token "${caller.name}" lacks the scope ${needs}: create one with --scope ${needs}`,
+      { token: caller.name, scope: needs },
+    );
+  }
 }

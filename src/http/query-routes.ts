@@ -1,6 +1,4 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { LedgerError } from "../errors.ts";
-import { projectNotFound } from "../ledger/queries.ts";
 import { ActiveAnswers, matchingTag } from "./active-answers.ts";
 import {
   ActiveModel,
@@ -13,8 +11,6 @@ import {
   TrainedModel,
   TrainingExplanation,
 } from "./answers.ts";
-import { jsonOf } from "./json.ts";
-import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageIn, pageOf } from "./paging.ts";
 import { KnownHeaders } from "./preconditions.ts";
 import { answersQuery, answersUnlessKnown } from "./responses.ts";
@@ -125,29 +121,11 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
       },
     },
     async (request, reply) => {
-      const { environment, at, by } = request.query;
-      const { project } = request.params;
-      const moment = at === undefined ? {} : { at: momentOf(at) };
-      const { model, revision } = await ledger().activeAtRevision(project, {
-        environment,
-        by,
-        ...moment,
-        ...reading(request.query),
-      });
-      if (revision === undefined) throw projectNotFound(project);
-      if (model === undefined) {
-        const verb = at === undefined ? "is" : "was";
-        throw new LedgerError("NO_ACTIVE_MODEL", `nothing ${verb} active in ${environment} of "${project}"`, {
-          project,
-          environment,
-        });
-      }
-      const answer =
-        at === undefined ? answers.answer(model, revision) : { text: jsonOf(model), since: revision, revision };
+      const answer = await answers.to(ledger(), request.params.project, request.query);
       reply.header("cache-control", "no-cache");
       const matching = matchingTag(request.headers["if-none-match"], answer);
       if (matching !== undefined) return reply.code(304).header("etag", matching).send();
-      return reply.header("etag", `"${revision}"`).type(JSON_TYPE).send(answer.text);
+      return reply.header("etag", `"${answer.revision}"`).type(JSON_TYPE).send(answer.text);
     },
   );
 

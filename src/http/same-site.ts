@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { onRequestHookHandler } from "fastify";
 import { LedgerError } from "../errors.ts";
 
 /** The name in a Host header, without the port: "[::1]:80" is "[::1]". */
@@ -8,9 +8,9 @@ const nameOf = (host: string): string => host.replace(/:\d*$/, "").toLowerCase()
  * Keeps other web sites out: those that had their name resolve to this address (Host), and those whose pages send
  * requests here (Origin, Sec-Fetch-Site). Programs send neither and are not concerned.
  */
-export function refuseStrangers(hosts: readonly string[] | undefined) {
+export function refuseStrangers(hosts: readonly string[] | undefined): onRequestHookHandler {
   const known = hosts && new Set(hosts.map((host) => host.toLowerCase()));
-  return async ({ headers }: FastifyRequest): Promise<void> => {
+  return ({ headers }, _reply, done) => {
     const { host = "", origin } = headers;
     if (known && !known.has(nameOf(host))) {
       throw new LedgerError("FORBIDDEN", `this service does not go by the name ${JSON.stringify(nameOf(host))}`, {
@@ -23,6 +23,7 @@ export function refuseStrangers(hosts: readonly string[] | undefined) {
     if (isForeign && !isNavigation) {
       throw new LedgerError("FORBIDDEN", "pages of other sites may not use this service", { origin });
     }
+    done();
   };
 }
 
