@@ -82,10 +82,11 @@ export interface OpenSpan {
 }
 
 /** Undefined where there is neither an SDK nor a trace to hand on. */
-export function openSpan(name: string, { kind = SpanKind.INTERNAL, attributes = {}, cause }: SpanOptions = {}) {
-  const { span, inner } = begun(name, { kind, attributes, ...(cause && { cause }) });
+export function openSpan(name: string, options: SpanOptions = {}): OpenSpan | undefined {
+  const { span, outer } = begun(name, options);
   if (!isSpanContextValid(span.spanContext())) return undefined;
-  const opened: OpenSpan = {
+  const inner = trace.setSpan(outer, span);
+  return {
     within: (work) => within(inner, work),
     end(results, failed) {
       span.setAttributes(results);
@@ -93,21 +94,19 @@ export function openSpan(name: string, { kind = SpanKind.INTERNAL, attributes = 
       span.end();
     },
   };
-  return opened;
 }
 
 /** Does `work` in a span of its own, which takes on what it rejects with. */
 export function inSpan<Result>(name: string, options: SpanOptions, work: () => Promise<Result>): Promise<Result> {
-  const { span, inner } = begun(name, options);
-  if (span.isRecording()) return within(inner, () => recorded(span, work));
-  return isSpanContextValid(span.spanContext()) ? within(inner, work) : work();
+  const { span, outer } = begun(name, options);
+  if (!isSpanContextValid(span.spanContext())) return work();
+  return within(trace.setSpan(outer, span), () => (span.isRecording() ? recorded(span, work) : work()));
 }
 
 function begun(name: string, { kind = SpanKind.INTERNAL, attributes = {}, cause }: SpanOptions) {
   const current = active();
   const outer = cause && !trace.getSpanContext(current) ? (contextOf(cause) ?? current) : current;
-  const span = tracer.startSpan(name, { kind, attributes }, outer);
-  return { span, inner: trace.setSpan(outer, span) };
+  return { span: tracer.startSpan(name, { kind, attributes }, outer), outer };
 }
 
 async function recorded<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {

@@ -21,7 +21,7 @@ import { observeRequests } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
-import { addSafetyHeaders } from "./safety-headers.ts";
+import { SAFETY_OF_DATA } from "./safety-headers.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { letGoOfSilent } from "./silent-connections.ts";
 import { EventStreams } from "./sse.ts";
@@ -36,6 +36,7 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 const MAX_EVENT_LOOP_DELAY_MS = 5_000;
 /** A project's name of 200 characters in the longest UTF-8, escaped. */
 const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
+const QUIET_LEVELS: ReadonlySet<string> = new Set(["warn", "error", "fatal", "silent"]);
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 export interface HttpOptions {
@@ -67,8 +68,10 @@ export async function httpApp(
 ): Promise<FastifyInstance> {
   const { access = OPEN_ACCESS, hosts, rate = DEFAULT_RATE, runtime = systemRuntime() } = options;
   const app: FastifyInstance = Fastify({
-    ...(options.logger && { loggerInstance: options.logger }),
+    ...(options.logger && { loggerInstance: quieter(options.logger) }),
     logController: new LogController({ disableRequestLogging: true }),
+    // A line names its request by itself: to make a logger for each request took longer than to write the line.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: ({ headers }) => {
@@ -84,7 +87,7 @@ export async function httpApp(
   const methods = new KnownMethods(app);
   const metrics = new Metrics();
   traceRequests(app);
-  observeRequests(app, metrics);
+  observeRequests(app, metrics, options.logger ?? app.log);
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {
     if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);
@@ -112,9 +115,8 @@ export async function httpApp(
   app.setReplySerializer(jsonOf);
   takeJsonOnly(app);
 
-  await addSafetyHeaders(app);
   app.addHook("onRequest", (request, reply, done) => {
-    reply.header("x-request-id", request.id);
+    reply.headers(SAFETY_OF_DATA).header("x-request-id", request.id);
     request.caller = ANYBODY;
     done();
   });
@@ -149,6 +151,10 @@ export async function httpApp(
   if (options.page) await app.register(options.page);
   return app;
 }
+
+/** For the framework, which below a warning says only what we say in our own words. */
+const quieter = (logger: FastifyBaseLogger): FastifyBaseLogger =>
+  QUIET_LEVELS.has(logger.level) ? logger : logger.child({}, { level: "warn" });
 
 /** No body is as good as an empty one; any other type than JSON is 415. */
 function takeJsonOnly(app: FastifyInstance): void {

@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyContextConfig, FastifyInstance } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { guardDocuments } from "./safety-headers.ts";
 
 const TAGS = [
   { name: "commands", description: "What changes the ledger. Each can be repeated under an Idempotency-Key." },
@@ -92,6 +93,7 @@ export async function documentation(app: FastifyInstance, version: string): Prom
   });
 
   await app.register(async (docs) => {
+    await guardDocuments(docs);
     docs.addHook("onRoute", (route) => {
       route.config = { ...route.config, needs: "nothing" };
     });

@@ -57,7 +57,7 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
         }
         stream.end(draining.aborted ? "draining" : "closed");
       } catch (error) {
-        request.log.error({ err: error }, "event stream failed");
+        request.log.error({ requestId: request.id, err: error }, "event stream failed");
         stream.end("failed");
       } finally {
         streams.delete(stream);

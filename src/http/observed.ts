@@ -1,10 +1,10 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Metrics } from "../observability/metrics.ts";
 
 /** Counts and logs every request, in one line: whose it was, what became of it and how long it took. */
-export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
+export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: FastifyBaseLogger): void {
   // What stands in these lines is chosen here: to look each through for secrets took as long as to write it.
-  const log = app.log.child({}, { redact: [] });
+  const log = logger.child({}, { redact: [] });
   app.addHook("onResponse", (request, reply, done) => {
     const { url: route = "unknown", config } = request.routeOptions;
     const { method, problemCode } = request;

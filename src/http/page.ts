@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyPluginAsync } from "fastify";
+import { guardDocuments } from "./safety-headers.ts";
 
 /** Where the built page lies: beside the compiled program, or in the dist/ of a checkout. */
 const PLACES = ["../../web", "../../dist/web"].map((place) => join(import.meta.dirname, place));
@@ -17,6 +18,7 @@ export function page(
   folder: string | undefined = PLACES.find((place) => existsSync(join(place, INDEX))),
 ): FastifyPluginAsync {
   return async (app) => {
+    await guardDocuments(app);
     app.addHook("onRoute", (route) => {
       route.config = { ...route.config, needs: "nothing" };
       route.schema = { ...route.schema, hide: true };

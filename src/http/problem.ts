@@ -126,6 +126,8 @@ export function failureOf(error: unknown, isUnderIfMatch: boolean): Failure {
 /** Answers a failure, and logs what is not the client's doing. Nothing of a stack reaches the client. */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = failureOf(error, request.headers["if-match"] !== undefined);
-  if (failure.status >= 500) request.log.error({ err: error, code: failure.code }, "request failed");
+  if (failure.status >= 500) {
+    request.log.error({ requestId: request.id, err: error, code: failure.code }, "request failed");
+  }
   return sendProblem(request, reply, failure);
 }

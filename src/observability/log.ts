@@ -4,6 +4,9 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STDERR = 2;
+/** Lines are written once so much has come together, or after the longest wait. */
+const BATCH_BYTES = 4_096;
+const LONGEST_WAIT_MS = 100;
 /** Nothing of ours logs them; should something ever do, they do not come out. */
 const SECRETS = ["authorization", "token", "secret", "password", "key"];
 
@@ -17,7 +20,7 @@ export function serviceLog(level: LogLevel): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
     },
-    // Written by another thread, many lines at once where many come; what is still waiting is written at the end.
-    pino.destination({ fd: STDERR, sync: false }),
+    // Written beside the work, many lines at once where many come; what still waits is written when the process ends.
+    pino.destination({ fd: STDERR, sync: false, minLength: BATCH_BYTES, periodicFlush: LONGEST_WAIT_MS }),
   );
 }

@@ -5,6 +5,7 @@ import type { Caller } from "../../src/access/scopes.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { LedgerError } from "../../src/errors.ts";
 import { httpApp } from "../../src/http/app.ts";
+import { page } from "../../src/http/page.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { asking, serviceOn } from "./service.ts";
 
@@ -89,13 +90,26 @@ test("a failure of the service's own shows nothing of itself but the request's i
 
 test("every answer has the headers that keep browsers safe, and none sends them to https", async () => {
   await using service = await serviceOn();
-  const { headers } = await service.ask("GET", "/healthz");
-  expect(headers["content-security-policy"]).toContain("default-src 'self'");
-  expect(headers["content-security-policy"]).not.toContain("upgrade-insecure-requests");
-  expect(headers["strict-transport-security"]).toBeUndefined();
-  expect(headers["x-content-type-options"]).toBe("nosniff");
-  const docs = await service.ask("GET", "/docs");
-  expect(docs.text).not.toMatch(/(src|href)="(https?:)?\/\//);
+  for (const path of ["/healthz", "/v1/projects", "/v1/projects/Nowhere", "/nothing", "/openapi.json"]) {
+    const { headers } = await service.ask("GET", path);
+    expect(headers["content-security-policy"]).toBe("default-src 'none';frame-ancestors 'none'");
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(headers["cross-origin-resource-policy"]).toBe("same-origin");
+    expect(headers["strict-transport-security"]).toBeUndefined();
+  }
+});
+
+test("what browsers show has the headers of helmet, and loads nothing from elsewhere", async () => {
+  await using service = await serviceOn({ page: page() });
+  for (const path of ["/", "/docs"]) {
+    const { headers, text } = await service.ask("GET", path);
+    expect(headers["content-security-policy"]).toContain("default-src 'self'");
+    expect(headers["content-security-policy"]).not.toContain("upgrade-insecure-requests");
+    expect(headers["strict-transport-security"]).toBeUndefined();
+    expect(headers["x-frame-options"]).toBe("SAMEORIGIN");
+    expect(headers["referrer-policy"]).toBe("no-referrer");
+    expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
+  }
 });
 
 test("of many active models only the thousand newest are series of their own, and all are counted", async () => {

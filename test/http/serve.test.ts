@@ -24,7 +24,7 @@ async function serving(
   child.stderr.on("data", (chunk) => stderr.push(String(chunk)));
   const line = await Promise.race([
     once(createInterface(child.stdout), "line"),
-    exited.then(([code]) => Promise.reject(new Error(`exit ${code}: ${stderr.join("")}`))),
+    once(child, "close").then(([code]) => Promise.reject(new Error(`exit ${code}: ${stderr.join("")}`))),
   ]);
   const { url } = JSON.parse(String(line[0])) as { readonly url: string };
   return { child, exited, url, stderr: () => stderr.join("") };
@@ -64,6 +64,27 @@ test("what was recorded over HTTP is there after a restart", async () => {
   expect(await (await fetch(`${second.url}/v1/projects/Prices/active`)).json()).toMatchObject({ version: 1 });
   second.child.kill("SIGTERM");
   expect(await second.exited).toEqual([0, null]);
+});
+
+test("its log tells the start once, and every request, however soon the end comes after it", async () => {
+  const { child, url, stderr } = await serving();
+  const closed = once(child, "close");
+  for (let count = 0; count < 40; count++) await (await fetch(`${url}/v1/projects`)).text();
+  child.kill("SIGTERM");
+  await closed;
+  const told = stderr().trim().split("\n");
+  const lines = told.map((line) => JSON.parse(line) as { readonly msg: string; readonly requestId?: string });
+  const words = lines.map(({ msg }) => msg);
+  expect(words).toEqual(["listening", ...Array<string>(40).fill("answered"), "draining"]);
+  expect(new Set(lines.map(({ requestId }) => requestId)).size).toBe(41);
+});
+
+test("what it logged is there when it ends by an error", async () => {
+  const { child, exited, url } = await serving();
+  const asked = ["--port", new URL(url).port, "--jwt-issuer", "http://127.0.0.1:9"];
+  await expect(serving(asked)).rejects.toThrow(/exit 2.*JWTs of the issuer are taken whomever.*somebody else listens/s);
+  child.kill("SIGTERM");
+  await exited;
 });
 
 /** The program, run to its end on the store. */
