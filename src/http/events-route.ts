@@ -51,8 +51,11 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
         stream.open(after === "start" ? undefined : after);
         for await (const event of events) {
           if (!caller.covers(event.data.project)) continue;
-          if (!(await stream.isAllowed())) break;
-          await stream.write(frameOf(event));
+          // Hundreds may read, and to wait costs each of them: it is done only for what is not there yet.
+          const isAllowed = stream.isAllowed();
+          if (!(typeof isAllowed === "boolean" ? isAllowed : await isAllowed)) break;
+          const room = stream.write(frameOf(event));
+          if (room !== undefined) await room;
           if (signal.aborted) break;
         }
         stream.end(draining.aborted ? "draining" : "closed");

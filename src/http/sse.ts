@@ -9,13 +9,13 @@ const RETRY_MS = 1_000;
 /** After so many heartbeats that could not be sent, the reader is taken for gone. */
 const MAX_MISSED_HEARTBEATS = 8;
 
-const frames = new WeakMap<RecordedEvent, string>();
+const frames = new WeakMap<RecordedEvent, Uint8Array>();
 
 /** An event as it goes over the wire: made once, however many read it. */
-export function frameOf(event: RecordedEvent): string {
+export function frameOf(event: RecordedEvent): Uint8Array {
   const known = frames.get(event);
   if (known !== undefined) return known;
-  const frame = `event: ${event.type}\nid: ${event.position}\ndata: ${jsonOf(event)}\n\n`;
+  const frame = Buffer.from(`event: ${event.type}\nid: ${event.position}\ndata: ${jsonOf(event)}\n\n`);
   frames.set(event, frame);
   return frame;
 }
@@ -43,7 +43,10 @@ export class EventStream {
       this.#onGone();
     });
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+    // The stream ends with its connection: to put each event into a chunk would be a quarter of what sending it takes.
+    response.removeHeader("transfer-encoding");
     response.writeHead(200, {
+      connection: "close",
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
       "x-accel-buffering": "no", // nginx would hold events back
@@ -56,22 +59,26 @@ export class EventStream {
     this.#response.write(`: connected\nretry: ${RETRY_MS}${id}\n\n`);
   }
 
-  /** Resolves when there is room for more. */
-  async write(frame: string): Promise<void> {
-    if (this.#response.write(frame) || this.#gone.signal.aborted) return;
-    await once(this.#response, "drain", { signal: this.#gone.signal }).catch(() => undefined);
+  /** A promise, where there is no room for more, that resolves when there is. */
+  write(frame: Uint8Array): Promise<unknown> | undefined {
+    if (this.#response.write(frame) || this.#gone.signal.aborted) return undefined;
+    return once(this.#response, "drain", { signal: this.#gone.signal }).catch(() => undefined);
   }
 
-  /** Whether whoever reads may still do so; if not, the stream ends. */
-  async isAllowed(): Promise<boolean> {
+  /** Whether whoever reads may still do so; if not, the stream ends. At once where that is known. */
+  isAllowed(): boolean | Promise<boolean> {
     const holds = this.#holds();
-    if (typeof holds === "boolean" ? holds : await holds) return true;
-    this.end("unauthenticated");
-    return false;
+    return typeof holds === "boolean" ? this.#goesOn(holds) : holds.then((held) => this.#goesOn(held));
+  }
+
+  #goesOn(isAllowed: boolean): boolean {
+    if (!isAllowed) this.end("unauthenticated");
+    return isAllowed;
   }
 
   heartbeat(): void {
-    this.isAllowed().catch(() => undefined); // a store that is away says nothing of the token
+    this.#checkAgain();
+    if (this.#response.writableEnded) return;
     if (!this.#response.writableNeedDrain) {
       this.#missed = 0;
       this.#response.write(": heartbeat\n\n");
@@ -79,6 +86,12 @@ export class EventStream {
     }
     this.#missed += 1;
     if (this.#missed >= MAX_MISSED_HEARTBEATS) this.#response.destroy();
+  }
+
+  async #checkAgain(): Promise<void> {
+    try {
+      await this.isAllowed();
+    } catch {} // a store that is away says nothing of the token
   }
 
   /** Says that it was ended on purpose, and why. */
