@@ -22,6 +22,7 @@ const ALL = [
   "verify",
   "http-active",
   "http-deployments",
+  "http-events",
   "eventstoredb-appends",
   "eventstoredb-reading",
   "eventstoredb-subscriber",
