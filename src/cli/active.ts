@@ -3,13 +3,14 @@ import type { ActiveModel, ActiveModelOptions, ActiveModelsFilter } from "../ind
 import { byOption, type CliCommand, clockOf, given, type Options, type Session, wholeNumber } from "./command.ts";
 import type { Column } from "./output.ts";
 
-const COLUMNS: readonly Column<ActiveModel>[] = [
+/** `by`: the clock that was asked by, as `--by` names it. */
+const columnsBy = (by: unknown): readonly Column<ActiveModel>[] => [
   { title: "project", value: (row) => row.project },
   { title: "environment", value: (row) => row.environment },
   { title: "version", value: (row) => String(row.version), align: "right", isEssential: true },
   { title: "algorithm", value: (row) => row.algorithm },
   { title: "score", value: (row) => String(row.score ?? "none"), align: "right" },
-  { title: "since", value: (row) => row.recordedAt },
+  { title: "since", value: (row) => (by === "deployed-at" ? row.deployedAt : row.recordedAt) },
   { title: "who", value: (row) => row.actor },
 ];
 
@@ -57,7 +58,7 @@ export const active: CliCommand = {
       );
     }
     session.out.result(model, model.version, () => {
-      session.out.table([model], COLUMNS);
+      session.out.table([model], columnsBy(by));
       const why = model.reason === undefined ? "no reason was given" : model.reason;
       session.out.say(`deployment ${model.number} by ${model.strategy}: ${why}`);
       if (model.artifact) session.out.say(`artifact ${model.artifact.uri} ${model.artifact.digest ?? ""}`.trimEnd());
@@ -85,6 +86,6 @@ async function everywhere(session: Session, project: string | undefined, options
     ...clockOf(by),
     signal: session.signal,
   } as ActiveModelsFilter;
-  await session.out.list((await session.existing()).activeModels(query), COLUMNS, "nothing was active anywhere");
+  await session.out.list((await session.existing()).activeModels(query), columnsBy(by), "nothing was active anywhere");
   return undefined;
 }

@@ -198,7 +198,8 @@ export const timeline: CliCommand = {
     } as TimelineOptions;
     const columns: readonly Column<TimelineEntry>[] = [
       { title: "from", value: (row) => row.activeFrom },
-      { title: "to", value: (row) => row.activeTo ?? "now" },
+      // What callers say took place may lie ahead, and then lasts from there on.
+      { title: "to", value: (row) => row.activeTo ?? (options.by === "deployed-at" ? "open" : "now") },
       { title: "version", value: (row) => String(row.model.version), align: "right", isEssential: true },
       { title: "algorithm", value: (row) => row.model.algorithm },
       { title: "deployment", value: (row) => String(row.deployment.number), align: "right" },

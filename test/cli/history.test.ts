@@ -93,3 +93,20 @@ test("a reason can neither forge a row nor be cut off, however narrow the termin
   expect(stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
   expect(JSON.parse(stdout.split("\n")[0] ?? "")).toMatchObject({ actor: who, reason: forged });
 });
+
+test("by the callers' clock, active and timeline tell the callers' times", async () => {
+  const run = programIn();
+  await run(["train", "D", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.9"]);
+  await run(["deploy", "D", "--model", "1", "--deployed-at", "2090-01-01"]);
+  await run(["deploy", "D", "--model", "1", "--deployed-at", "2020-01-01"]);
+  const by = ["--by", "deployed-at"];
+  const said = "2020-01-01T00:00:00.000Z";
+  for (const which of ["D", "--all"]) {
+    expect((await run(["active", which, "--at", "2020-01-02", ...by])).stdout).toContain(said);
+    expect((await run(["active", which])).stdout).not.toContain(said);
+  }
+  const rows = (await run(["timeline", "D", ...by])).stdout.trimEnd().split("\n");
+  expect(rows).toHaveLength(4);
+  expect(rows[1]).toMatch(new RegExp(`^${said} `));
+  expect(rows[3]).toMatch(/^2090-01-01T00:00:00\.000Z +open /);
+});
