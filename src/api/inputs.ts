@@ -42,7 +42,7 @@ export const VerifyInput = z
   .strictObject({
     project: ProjectName.optional(),
     ...READ_OPTIONS,
-    checkpoint: z.string().min(1).optional(),
+    checkpoint: z.string().optional(),
     publicKey: z.string().min(1).optional(),
     onProgress: OnProgress.optional(),
   })

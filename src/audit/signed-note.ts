@@ -111,30 +111,43 @@ export function signNote(text: string, { verifier, privateKey }: Signer): string
   return `${text}\n— ${verifier.name} ${line}\n`;
 }
 
+/** What became of a file that is signed to the letter, where mail or git took it for text. */
+export const CRLF = "its lines end in CRLF, and were signed with line feeds: get the file again, unchanged";
+
 /** The text of a note that `verifier` signed, or why it is none. Signatures of others are passed over. */
 export function openNote(
   note: string,
   verifier: Verifier,
 ): { readonly text: string; readonly signatures: number } | { readonly why: string } {
   const end = note.lastIndexOf("\n\n");
+  if (note.includes("\r\n")) return { why: CRLF };
   // Line feeds only, of all control characters below U+0020.
-  if (end < 0 || !note.endsWith("\n") || !note.isWellFormed() || /[^\P{Cc}\n\u007f-\u009f]/u.test(note)) {
+  if (end < 0 || !note.isWellFormed() || /[^\P{Cc}\n\u007f-\u009f]/u.test(note)) {
     return { why: "it is not a signed note" };
   }
+  if (!note.endsWith("\n")) return { why: "it was cut off: its last line has no line feed" };
   const text = note.slice(0, end + 1);
   const lines = note.slice(end + 2, -1).split("\n");
   if (lines.length > MAX_SIGNATURES) return { why: `it has more than ${MAX_SIGNATURES} signatures` };
   let isSigned = false;
+  const others: string[] = [];
   for (const line of lines) {
     const [, name = "", base64 = ""] = /^— (\S+) (\S+)$/u.exec(line) ?? [];
     const bytes = decoded(base64);
-    if (!isKeyName(name) || bytes === undefined || bytes.length <= KEY_ID_BYTES) return { why: "a signature is none" };
-    if (name !== verifier.name || bytes.subarray(0, KEY_ID_BYTES).toString("hex") !== verifier.keyId) continue;
+    if (!isKeyName(name) || bytes === undefined || bytes.length <= KEY_ID_BYTES) {
+      return { why: line === "" ? "an empty line stands among its signatures" : "a signature is none" };
+    }
+    const keyId = bytes.subarray(0, KEY_ID_BYTES).toString("hex");
+    if (name !== verifier.name || keyId !== verifier.keyId) {
+      others.push(`${name}+${keyId}`);
+      continue;
+    }
     const signature = bytes.subarray(KEY_ID_BYTES);
     if (signature.length !== SIGNATURE_BYTES || !verify(null, Buffer.from(text), verifier.publicKey, signature)) {
       return { why: `the signature of ${name} does not fit its text` };
     }
     isSigned = true;
   }
-  return isSigned ? { text, signatures: lines.length } : { why: `it is not signed by ${publicKeyText(verifier)}` };
+  if (isSigned) return { text, signatures: lines.length };
+  return { why: `it is not signed by ${publicKeyText(verifier)}, but by ${others.join(" and ")}` };
 }

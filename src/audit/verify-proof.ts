@@ -12,7 +12,7 @@ import {
   type Receipt,
   sealedText,
 } from "./proof-file.ts";
-import { decoded, openNote, type Verifier, verifierOf } from "./signed-note.ts";
+import { CRLF, decoded, openNote, type Verifier, verifierOf } from "./signed-note.ts";
 
 /** What a file proves, or why it proves nothing. */
 export type ProofCheck =
@@ -68,7 +68,7 @@ const refuted = (why: string): Refuted => ({ ok: false, why });
 export function verifyProof(text: string, publicKey: string): ProofCheck {
   const verifier = verifierOf(publicKey);
   const file = read(text);
-  if (file === undefined) return refuted("it is no proof that model-ledger wrote, or it was changed");
+  if ("why" in file) return refuted(file.why);
   switch (file.format) {
     case FORMATS.inclusion:
       return checkInclusion(file, verifier, "inclusion");
@@ -80,14 +80,17 @@ export function verifyProof(text: string, publicKey: string): ProofCheck {
 }
 
 /** Only what was written the one way in which it is written: a second name or a space more is a change, too. */
-function read(text: string): z.output<typeof ProofFile> | undefined {
+function read(text: string): z.output<typeof ProofFile> | { readonly why: string } {
+  let value: unknown;
   try {
-    const value: unknown = parseJson(text);
-    const file = ProofFile.safeParse(value);
-    return file.success && fileText(Object(value)) === text ? file.data : undefined;
+    value = parseJson(text);
   } catch {
-    return undefined;
+    return { why: "it is no JSON: it is no proof, or was cut off or changed" };
   }
+  const file = ProofFile.safeParse(value);
+  if (!file.success) return { why: "it is no proof that model-ledger wrote, or it was changed" };
+  if (fileText(Object(value)) === text) return file.data;
+  return { why: text.includes("\r\n") ? CRLF : "it was changed: it is not written as model-ledger writes a proof" };
 }
 
 function checkInclusion(

@@ -46,6 +46,17 @@ describe("known answers", () => {
   });
 });
 
+test.each([
+  ["CRLF", GO_NOTE.replaceAll("\n", "\r\n"), /^its lines end in CRLF/],
+  ["a lost end", GO_NOTE.slice(0, -1), /^it was cut off/],
+  ["a lost signature", GO_TEXT, /^it is not a signed note/],
+  ["an empty line more", `${GO_NOTE}\n`, /^an empty line stands among its signatures/],
+  ["nothing", "", /^it is not a signed note/],
+  ["another signer", `${GO_TEXT}\n${ENOCH}`, /not signed by PeterNeumann\+c74f20a3\+.*, but by EnochRoot\+af0cfe78$/],
+])("%s is called by its name", (_, note, why) => {
+  expect(openNote(note, verifierOf(GO_KEY))).toMatchObject({ why: expect.stringMatching(why) });
+});
+
 test("no change of a character in a note goes unnoticed", () => {
   const verifier = verifierOf(GO_KEY);
   const character = fc.string({ minLength: 0, maxLength: 2, unit: "binary" });

@@ -89,6 +89,29 @@ test("what cannot be proved of a broken log is told as verify tells it", async (
   await toldAs("verification failed at event 2 of modelLedger-Digits: revision 1 is missing before it");
 });
 
+test("a receipt that lost its end or its line feeds on the way, and an empty checkpoint, are told as what they are", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-lost-"));
+  const run = programIn(folder);
+  const at = (name: string) => join(folder, name);
+  await run(["keygen", at("k"), "--name", "example.com/ledger"]);
+  await run(["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.8"]);
+  const { stdout: whole } = await run(["receipt", "Digits", "1", "--key", at("k")]);
+  const told = async (option: string, text: string) => {
+    writeFileSync(at("sent"), text);
+    return run(["verify", option, at("sent"), "--public-key", at("k.pub")]);
+  };
+  expect(await told("--receipt", whole)).toMatchObject({ code: 0 });
+  for (const [option, text, why] of [
+    ["--receipt", whole.replaceAll("\n", "\r\n"), "its lines end in CRLF"],
+    ["--receipt", whole.slice(0, -20), "it is no JSON"],
+    ["--receipt", whole.trimEnd(), "it is not written as model-ledger writes a proof"],
+    ["--receipt", '{"format":"a song"}', "it is no proof that model-ledger wrote"],
+    ["--checkpoint", "", "it is not a signed note"],
+  ] as const) {
+    expect(await told(option, text)).toMatchObject({ code: 5, stdout: "", stderr: expect.stringContaining(why) });
+  }
+});
+
 test("checkpoints that the log does not begin with prove nothing of it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "model-ledger-foreign-"));
   const [run, other] = [programIn(folder), programIn()];
