@@ -44,7 +44,7 @@ export interface DeploymentCloudEvent {
 export function cloudEventOf(deployment: Deployment, source: string = DEFAULT_SOURCE): DeploymentCloudEvent {
   const { deploymentId: id, project, environment, version, modelId, deployedAt: time, revision } = deployment;
   const type = `dev.cdevents.service.${predicateOf(deployment)}.${SERVICE_EVENT_VERSION}`;
-  const artifactId = `pkg:generic/${encodeURIComponent(project)}@${version}?model_id=${modelId}`;
+  const artifactId = `pkg:generic/${inPackageUrl(project)}@${version}?model_id=${modelId}`;
   return {
     specversion: "1.0",
     id,
@@ -61,6 +61,10 @@ export function cloudEventOf(deployment: Deployment, source: string = DEFAULT_SO
     },
   };
 }
+
+/** As the specification of package URLs (purl) has it, which escapes more than `encodeURIComponent` does. */
+const inPackageUrl = (name: string): string =>
+  encodeURIComponent(name).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function predicateOf({ strategy, replaces }: Deployment): "deployed" | "upgraded" | "rolledback" {
   if (strategy === "rollback") return "rolledback";

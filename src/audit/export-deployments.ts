@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { LedgerError } from "../errors.ts";
 import type { Deployment } from "../ledger/deployments.ts";
 import { cloudEventOf } from "./cloud-events.ts";
 
@@ -7,16 +8,23 @@ export const EXPORT_FORMATS = ["ndjson", "csv", "cloudevents"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 interface ExportOptions {
-  /** A URI reference that names the ledger, for CloudEvents. */
+  /** A URI reference (RFC 3986) that names the ledger, for CloudEvents. */
   readonly source?: string | undefined;
 }
 
-/** NDJSON of the deployments, CSV with a header, or NDJSON of CloudEvents. Reads no faster than it is read. */
+/**
+ * NDJSON of the deployments, CSV with a header, or NDJSON of CloudEvents. Reads no faster than it is read.
+ * @throws {LedgerError} INVALID_INPUT for a `source` that is no URI reference.
+ */
 export function exportDeployments(
   rows: AsyncIterable<Deployment>,
   format: ExportFormat,
   { source }: ExportOptions = {},
 ): AsyncIterable<string> {
+  if (source !== undefined && !isUriReference(source)) {
+    const message = `the source ${JSON.stringify(source)} is no URI reference: take one like https://ledger.example.com`;
+    throw new LedgerError("INVALID_INPUT", message, { source });
+  }
   switch (format) {
     case "ndjson":
       return lines(rows, (row) => ({ ...row, revision: String(row.revision) }));
@@ -26,6 +34,10 @@ export function exportDeployments(
       return lines(rows, (row) => cloudEventOf(row, source));
   }
 }
+
+const URI_CHARACTERS = /^(?:[\w.~:/?#[\]@!$&'()*+,;=-]|%[\da-f]{2})+$/i;
+const isUriReference = (text: string): boolean =>
+  URI_CHARACTERS.test(text) && URL.canParse(text, "https://ledger.invalid");
 
 async function* lines(rows: AsyncIterable<Deployment>, shape: (row: Deployment) => object): AsyncGenerator<string> {
   for await (const row of rows) yield `${JSON.stringify(shape(row))}\n`;
@@ -61,8 +73,8 @@ const COLUMNS: Readonly<Record<string, (row: Deployment) => string | number | bi
   position: (row) => row.position,
 };
 
-/** What a spreadsheet would take for a formula gets a quote before it. */
-const harmless = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+/** What a spreadsheet would take for a formula, full-width signs included, gets a quote before it. */
+const harmless = (text: string): string => (/^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text);
 
 async function* csv(rows: AsyncIterable<Deployment>): AsyncGenerator<string> {
   const columns = Object.entries(COLUMNS);

@@ -80,6 +80,7 @@ export async function* exportedEvents(lines: AsyncIterable<string> | Iterable<st
 const NO_JSON = "it is not JSON, or says a name twice";
 
 function exportedEvent(text: string, line: number): ExportedEvent {
+  if (text === "") throw notAnEvent(line, "it is empty");
   let value: unknown;
   try {
     value = parseIJson(text);

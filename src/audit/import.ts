@@ -49,7 +49,10 @@ export async function importLines(store: EventStore, open: Lines, options: Impor
   let written = 0;
   for (const [stream, last] of chain.heads())
     written += Math.max(0, Number(last - (ends.get(stream)?.revision ?? -1n)));
-  if (!options.dryRun && written > 0) await write(store, open, ends, options);
+  if (!options.dryRun && written > 0) {
+    const found = await write(store, open, ends, options);
+    if (found !== chain.events) throw notTheSame(found, chain.events);
+  }
   return { events: chain.events, streams: chain.streams, written };
 }
 
@@ -78,12 +81,14 @@ async function checked(store: EventStore, open: Lines, { signal, onProgress }: I
   return { chain, ends };
 }
 
+/** How many events the export holds now that it is read again. */
 async function write(
   store: EventStore,
   open: Lines,
   ends: ReadonlyMap<string, End | undefined>,
   options: ImportOptions,
-): Promise<void> {
+): Promise<number> {
+  const chain = new ChainCheck();
   let appends: Append[] = [];
   let length = 0;
   async function flush(): Promise<void> {
@@ -91,12 +96,13 @@ async function write(
     appends = [];
     length = 0;
   }
-  for await (const batch of batches(commands(missing(open, ends, options)))) {
+  for await (const batch of batches(commands(missing({ open, chain, ends }, options)))) {
     appends.push(appendOf(batch));
     length += lengthOf(batch);
     if (appends.length >= COMMIT_APPENDS || length >= COMMIT_LENGTH) await flush();
   }
   await flush();
+  return chain.events;
 }
 
 function appendOf(batch: Command): Append {
@@ -107,13 +113,17 @@ function appendOf(batch: Command): Append {
 const lengthOf = (events: readonly ExportedEvent[]): number =>
   events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
 
+interface Reread {
+  readonly open: Lines;
+  readonly chain: ChainCheck;
+  readonly ends: ReadonlyMap<string, End | undefined>;
+}
+
 /** The events that the ledger does not hold, their chains recomputed once more: the file may have changed since. */
 async function* missing(
-  open: Lines,
-  ends: ReadonlyMap<string, End | undefined>,
+  { open, chain, ends }: Reread,
   { signal, onProgress }: ImportOptions,
 ): AsyncGenerator<ExportedEvent> {
-  const chain = new ChainCheck();
   for await (const event of exportedEvents(open())) {
     refuseAborted(signal, ABORTED);
     follow(chain, event);
@@ -184,6 +194,11 @@ async function turn(events: number, phase: "checking" | "writing", onProgress: I
 }
 
 const ABORTED = "the import was aborted; what it wrote is whole, and repeating it goes on from there";
+
+function notTheSame(found: number, events: number): LedgerError {
+  const message = `the export held ${events} events when it was checked and ${found} when it was read again to be written: give one that can be read twice; repeating the import writes what is missing`;
+  return new LedgerError("INVALID_INPUT", message, { events, found });
+}
 
 function holdsSomethingElse(stream: string, revision: bigint): LedgerError {
   return new LedgerError(

@@ -2,7 +2,7 @@ import { LedgerError } from "../errors.ts";
 import type { ExportOptions, Imported } from "../index.ts";
 import { type CliCommand, given } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { linesOf, writeWhole } from "./files.ts";
+import { linesOf, withRereadable, writeWhole } from "./files.ts";
 import { inChunks, printable } from "./output.ts";
 import { withProgress } from "./progress.ts";
 
@@ -55,16 +55,18 @@ async function* counted(lines: AsyncIterable<string>, onCount: (count: number) =
 export const importCommand: CliCommand = {
   group: "Watch and check",
   signature: "import <file>",
-  summary: "restore an export: the same ids, revisions and hashes; what is there already is passed over",
-  examples: ["import ledger.ndjson --store sqlite:./restored.db", "import ledger.ndjson --dry-run"],
+  summary: "restore an export, - from standard input: the same ids, revisions and hashes; what is there is passed over",
+  examples: ["import ledger.ndjson --store sqlite:./restored.db", "import - --dry-run < ledger.ndjson"],
   async run(session, [file = ""]) {
     const { out, signal } = session;
     const dryRun = session.globals.dryRun === true;
     try {
-      const imported = await session.write((ledger) =>
-        withProgress(out, "imported", (onProgress) =>
-          // Where the file is yet to be made it is only tried first: the trial need not hold the export in memory.
-          ledger.import(() => linesOf(file), { dryRun: dryRun || ledger.address === "memory:", signal, onProgress }),
+      const imported = await withRereadable(file, (path) =>
+        session.write((ledger) =>
+          withProgress(out, "imported", (onProgress) =>
+            // Where the file is yet to be made it is only tried first: the trial need not hold the export in memory.
+            ledger.import(() => linesOf(path), { dryRun: dryRun || ledger.address === "memory:", signal, onProgress }),
+          ),
         ),
       );
       const result = dryRun ? { ...imported, dryRun } : imported;

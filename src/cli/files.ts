@@ -1,6 +1,8 @@
 import { createReadStream, readFileSync } from "node:fs";
-import { link, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { link, mkdtemp, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { LedgerError } from "../errors.ts";
 
 /** Files that commands read and write. */
@@ -25,8 +27,11 @@ function unusable(what: string, path: string, cause: unknown): LedgerError {
  */
 export async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = "";
+  let isBegun = false;
   try {
-    for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 256 * 1024 })) {
+    for await (const chunk of reading(path).setEncoding("utf8")) {
+      if (!isBegun && String(chunk).startsWith(GZIP)) throw compressed(path);
+      isBegun = true;
       const lines = (rest + String(chunk)).split("\n");
       rest = lines.pop() ?? "";
       yield* lines;
@@ -35,6 +40,39 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
     throw cause instanceof LedgerError ? cause : unusable("read", path, cause);
   }
   if (rest !== "") yield rest;
+}
+
+/** Its first two bytes, 1f 8b, the second of which is no UTF-8. */
+const GZIP = "\u001f\ufffd";
+
+function compressed(path: string): LedgerError {
+  const message = `"${path}" is compressed: give what gunzip makes of it, - reads that from a pipe`;
+  return new LedgerError("INVALID_INPUT", message, { path });
+}
+
+const STANDARD_INPUT = "-";
+
+const reading = (path: string): Readable =>
+  path === STANDARD_INPUT ? process.stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
+
+/**
+ * Does what needs a file more than once. What can be read only once, a pipe or `-` for standard input, is kept in a
+ * temporary file meanwhile, which this user alone can read.
+ * @throws {LedgerError} INVALID_INPUT when it cannot be read; whatever `act` throws.
+ */
+export async function withRereadable<Result>(path: string, act: (path: string) => Promise<Result>): Promise<Result> {
+  const there = path === STANDARD_INPUT ? undefined : await stat(path).catch(() => undefined);
+  if (path !== STANDARD_INPUT && (there === undefined || there.isFile() || there.isDirectory())) return act(path);
+  const folder = await mkdtemp(join(tmpdir(), "model-ledger-"));
+  const copy = join(folder, "export.ndjson");
+  try {
+    await writeFile(copy, reading(path)).catch((cause: unknown) => {
+      throw unusable("read", path, cause);
+    });
+    return await act(copy);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** A small file as text. @throws {LedgerError} INVALID_INPUT when it cannot be read. */

@@ -22,7 +22,7 @@ export const verify: CliCommand = {
   configure: (command) =>
     command
       .option("--project <name>", "only this project")
-      .option("--from-export <file>", "of the events in an export, without the ledger")
+      .option("--from-export <file>", "of the events in an export, without the ledger; - reads standard input")
       .option("--checkpoint [file]", "print a signed head of the log, or check one that was kept elsewhere")
       .option("--receipt <file>", "a receipt, without the ledger")
       .option("--proof <file>", "a proof of inclusion or consistency, without the ledger")

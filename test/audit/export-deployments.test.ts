@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Ledger } from "../../src/api/ledger.ts";
 import { type Deployment, exportDeployments, openLedger } from "../../src/index.ts";
 
-const project = 'Digits, "2"\n=1+1';
+const project = 'Digits (!), "2"\n=1+1';
 const project2 = project.replace("\n", " ");
 
 async function withHistory(): Promise<Ledger> {
@@ -41,10 +41,26 @@ test("CSV has a header, quotes what needs it, and no cell that a spreadsheet wou
   expect(header.split(",").slice(0, 7)).toEqual([
     ...["project", "environment", "number", "recordedAt", "deployedAt", "actor", "reason"],
   ]);
-  expect(first).toContain('"Digits, ""2"" =1+1",production,1,');
+  expect(first).toContain('"Digits (!), ""2"" =1+1",production,1,');
   expect(first).toContain(",f1,maximize,-0.5,"); // a number stays one
   expect(second).toContain(",'=cmd(),");
   expect(text).toContain('"two\nlines, ""quoted"""');
+});
+
+test.each(["=1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"])(
+  "a reason %j is text to a spreadsheet",
+  async (reason) => {
+    await using ledger = await openLedger("memory:");
+    await ledger.recordTraining({ project: "D", task: "clustering", algorithm: "svm", metrics: {}, reason });
+    const text = await textOf(exportDeployments(ledger.deployments(), "csv"));
+    expect(text).toMatch(new RegExp(`,"?'${reason.replace("+", "\\+")}"?,`));
+  },
+);
+
+test.each(["", "a b", "<ledger>", "%zz", "http://[", "ü"])("%j is no source of CloudEvents", async (source) => {
+  await using ledger = await openLedger("memory:");
+  const exported = () => exportDeployments(ledger.deployments(), "cloudevents", { source });
+  expect(exported).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
 });
 
 test("without a row CSV is the header alone, the others are empty", async () => {
@@ -74,7 +90,7 @@ const CloudEvent = z.strictObject({
       id: z.string().min(1),
       content: z.strictObject({
         environment: z.strictObject({ id: z.string().min(1) }),
-        artifactId: z.string().startsWith("pkg:generic/"),
+        artifactId: z.string().regex(/^pkg:generic\/(?:[\w.~-]|%[\dA-F]{2})+@\d+\?model_id=[\da-f-]{36}$/),
       }),
     }),
     customData: z.object({ number: z.int(), recordedAt: z.iso.datetime() }),

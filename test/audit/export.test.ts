@@ -104,6 +104,21 @@ onEveryStore((place) => {
     await other.close();
   });
 
+  test("an export that is another when it is read again is no import that went well", async () => {
+    const lines = await linesOf(await filled());
+    const ledger = await place().open();
+    for (const left of [lines.slice(0, 4), []]) {
+      const readings = [lines, left];
+      const failed = ledger.import(() => from(readings.shift() ?? [])());
+      await expect(failed).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+        message: expect.stringMatching(/read again/),
+      });
+    }
+    expect(await ledger.import(from(lines))).toMatchObject({ events: EVENTS, written: EVENTS - 4 });
+    await ledger.close();
+  });
+
   test("a bad export writes nothing, wherever it is bad; a dry run never does", async () => {
     const lines = await linesOf(await filled());
     const ledger = await place().open();

@@ -1,8 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { programIn } from "./program.ts";
 
@@ -81,4 +83,47 @@ test("an export that fails leaves the file before it as it was, and no half of a
   expect((await run(["export", "--out", join(folder, "no", "such")])).code).toBe(2);
   expect((await run(["import", join(folder, "none.ndjson")])).code).toBe(2);
   expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
+});
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+test.each(["/dev/stdin", "-"])(
+  "an export that comes through a pipe as %s is imported and verified whole",
+  async (name) => {
+    const { folder, run } = await withLedger();
+    const { stdout: input } = await run(["export"]);
+    const piped = (...argv: string[]) => {
+      const tmp = { ...process.env, TMPDIR: folder };
+      return spawnSync("sh", ["-c", 'cat | "$@"', "sh", process.execPath, MAIN, ...argv], {
+        input,
+        env: tmp,
+        encoding: "utf8",
+      });
+    };
+    const store = ["--store", `sqlite:${join(folder, "piped.db")}`];
+    expect(piped("import", name, ...store)).toMatchObject({
+      status: 0,
+      stdout: "4 events of 2 projects verified, 4 imported\n",
+    });
+    expect((await run(["export", ...store])).stdout).toBe(input);
+    expect(piped("verify", "--from-export", name)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^4 events/),
+    });
+    expect(readdirSync(folder).filter((entry) => entry.startsWith("model-ledger-"))).toEqual([]);
+  },
+);
+
+test("a compressed export is called what it is", async () => {
+  const { run, file } = await withLedger();
+  writeFileSync(file, gzipSync((await run(["export"])).stdout));
+  for (const command of [
+    ["import", file],
+    ["verify", "--from-export", file],
+  ]) {
+    expect(await run(command)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is compressed: give what gunzip/),
+    });
+  }
 });
