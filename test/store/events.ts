@@ -1,4 +1,5 @@
 import { v7 } from "uuid";
+import { afterEach, beforeEach } from "vitest";
 import type { EventStore, NewEvent, StoredEvent } from "../../src/store/event-store.ts";
 
 /** What the tests of stores write and how they read it back. */
@@ -48,6 +49,30 @@ export function ownStreams(): OwnStreams {
     among: (read) => read.filter(isOwn),
     listen: (store, options) => listen(store, options, isOwn),
   };
+}
+
+/** A store for one test, and streams that are its own. */
+export interface FreshStore extends Pick<OwnStreams, "A" | "B" | "named" | "among"> {
+  readonly store: EventStore;
+  all(): Promise<readonly StoredEvent[]>;
+  listen(options: Parameters<EventStore["subscribe"]>[0]): Promise<Listening>;
+}
+
+/** Opened before each test and closed after it; what it gives is there while a test runs. */
+export function freshStore(open: () => Promise<EventStore>): FreshStore {
+  const at = {} as FreshStore;
+  beforeEach(async () => {
+    const store = await open();
+    const own = ownStreams();
+    Object.assign(at, {
+      ...own,
+      store,
+      all: () => own.all(store),
+      listen: (options: Parameters<EventStore["subscribe"]>[0]) => own.listen(store, options),
+    });
+  });
+  afterEach(() => at.store.close());
+  return at;
 }
 
 export interface Listening {
