@@ -52,7 +52,7 @@ Examples:
   $ model-ledger history "Digits"
 
 Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 store unreachable, 4 lost race, 5 verification failed.
-Completion: \`source <(model-ledger complete bash)\`, also zsh, fish and powershell.`;
+Completion: \`source <(model-ledger complete bash)\`, where bash-completion is installed; also zsh, fish and powershell.`;
 
 interface World {
   readonly streams: Streams;

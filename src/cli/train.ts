@@ -31,7 +31,7 @@ export const train: CliCommand = {
   summary: "record that a model was trained; it is deployed if it is better",
   examples: [
     'train "Digits" --task classification --algorithm svm --metric f1=0.97 --metric accuracy=0.98',
-    "train Prices --algorithm linear --metric r2=0.81 --hyperparam alpha=0.1 --artifact-uri s3://models/17",
+    "train Prices --task regression --algorithm linear --metric r2=0.81 --hyperparam alpha=0.1 --artifact-uri s3://models/17",
   ],
   configure: (command) =>
     command

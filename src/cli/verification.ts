@@ -12,12 +12,11 @@ export const inProjects = (count: number): string => `${count} project${count ==
 export function report({ out }: Session, result: Verification): number | undefined {
   const { events, streams, checkpoint } = result;
   const failure = failureIn(result);
-  if (out.style.json) out.json(result);
-  else if (failure !== undefined) out.stderr.write(`model-ledger: verification failed ${printable(failure)}\n`);
-  else {
+  if (failure === undefined || out.style.json) {
     const begins = checkpoint ? `, and they begin with the ${checkpoint.size} that ${checkpoint.origin} signed` : "";
-    out.say(`${inEvents(events)} of ${inProjects(streams)} verified: every hash follows from the one before${begins}`);
-  }
+    const verified = `${inEvents(events)} of ${inProjects(streams)} verified`;
+    out.result(result, events, () => out.say(`${verified}: every hash follows from the one before${begins}`));
+  } else out.stderr.write(`model-ledger: verification failed ${printable(failure)}\n`);
   return result.ok ? undefined : EXIT.verificationFailed;
 }
 

@@ -16,8 +16,8 @@ export function checkProof({ out }: Session, options: Options): number | undefin
   }
   const file = String(options.receipt ?? options.proof);
   const checked = ofItsKind(verifyProof(readWhole(file), publicKeyIn(options)), options.receipt !== undefined);
-  if (out.style.json) out.json(checked);
-  else if (checked.ok) for (const line of inWords(checked)) out.say(line);
+  if (checked.ok) out.result(checked, checked.size, () => out.line(inWords(checked).map(printable).join("\n")));
+  else if (out.style.json) out.json(checked);
   else
     out.stderr.write(
       `model-ledger: verification failed: ${printable(checked.why)}. Keep the file as it is and ask for another\n`,

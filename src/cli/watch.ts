@@ -93,8 +93,7 @@ export const watch: CliCommand = {
       { ...(project !== undefined && { project }), ...options },
       async (event, ...attempt) => {
         if (command !== undefined) await runForEvent(command, event, ...attempt);
-        else if (out.style.json) out.json(event);
-        else out.say(inALine(event));
+        else out.result(event, event.position, () => out.say(inALine(event)));
       },
     );
     return undefined;

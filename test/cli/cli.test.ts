@@ -105,6 +105,17 @@ describe("commands that deploy", () => {
     }
     const [row] = lines((await run(["history", "Digits", "--json", "--limit", "1"])).stdout);
     expect(row).toMatchObject({ number: 5, revision: "6" });
+    expect((await run(["verify", "--quiet"])).stdout).toBe("7\n");
+  });
+
+  test("are shown by examples that run", async () => {
+    const { stdout } = await programIn()(["train", "--help"]);
+    const examples = [...stdout.matchAll(/^ {2}\$ model-ledger (.*)$/gm)].map(([, example = ""]) => example);
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) {
+      const argv = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word = ""]) => quoted ?? word);
+      expect(await programIn(fresh())(argv)).toMatchObject({ code: 0, stderr: "" });
+    }
   });
 
   test("repeat a command by its id only once", async () => {
@@ -263,6 +274,14 @@ describe("the program as a process", () => {
       "ModelTrained",
       "ModelDeployed",
     ]);
+  });
+
+  test("watches quietly: positions alone", async () => {
+    const watcher = spawn(process.execPath, [bin, "watch", "--from", "start", "--quiet"], { env, cwd: folder });
+    const [first] = await once(watcher.stdout, "data");
+    expect(String(first)).toMatch(/^(\d{16}\n)+$/);
+    watcher.kill("SIGTERM");
+    expect(await once(watcher, "exit")).toEqual([0, null]);
   });
 
   test("verify finds a changed field and ends with 5", () => {

@@ -41,6 +41,7 @@ test("receipts and proofs are written, and checked where there is no ledger", as
   expect((await run(["verify", "--proof", at("on.json"), ...against])).stdout).toMatch(
     /^verified: the log of 4 events .* begins with all 2 of the older checkpoint/,
   );
+  expect((await run(["verify", "--proof", at("on.json"), ...against, "--quiet"])).stdout).toBe("4\n");
   expect((await run(["verify", "--receipt", at("place.json"), ...against])).code).toBe(5);
   expect((await run(["verify", "--receipt", at("receipt.json")])).code).toBe(2);
 
