@@ -57,7 +57,7 @@ export function decideAutomaticDeploy(
   if (!isBetter(goal, score, previousScore)) return keep(`not better: ${versus}`);
   const [high, low] = goal === "maximize" ? [score, previousScore] : [previousScore, score];
   const { minImprovement } = policy;
-  if (minImprovement > 0 && !differenceExceeds(high, low, minImprovement)) {
+  if (!differenceExceeds(high, low, minImprovement)) {
     return keep(`better, but not by more than ${minImprovement}: ${versus}`);
   }
   return deploy(`better: ${versus}`);

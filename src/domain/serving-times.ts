@@ -55,12 +55,10 @@ export class ServingTimes {
 
   /** By the name of the environment. */
   until(end: string, key: KeyMetric, scoreOf: (version: number) => number | null): TimesInEnvironment[] {
-    const names = [...this.#courses.keys()].sort();
-    return names.flatMap((environment) => {
-      const course = this.#courses.get(environment);
-      if (course === undefined) return [];
+    const courses = [...this.#courses].sort(([a], [b]) => (a < b ? -1 : 1));
+    return courses.map(([environment, course]) => {
       spend(course, Date.parse(end));
-      return [{ environment, ...summary([...course.pairs.values()], key, scoreOf) }];
+      return { environment, ...summary([...course.pairs.values()], key, scoreOf) };
     });
   }
 }
@@ -69,8 +67,8 @@ function spend(course: Course, at: number): void {
   const ms = Math.max(0, at - course.since);
   course.since = Math.max(course.since, at);
   const { actual, alternative } = course.now;
-  if (ms === 0 || (actual === undefined && alternative === undefined)) return;
-  const name = `${actual ?? ""}/${alternative ?? ""}`;
+  if (actual === undefined && alternative === undefined) return;
+  const name = `${actual}/${alternative}`;
   const pair = course.pairs.get(name);
   if (pair) pair.ms += ms;
   else course.pairs.set(name, { actual, alternative, ms });

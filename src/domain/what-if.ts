@@ -68,6 +68,7 @@ export interface WhatIf {
 
 type Trained = FoldedEvent & { readonly type: "ModelTrained"; readonly data: ModelTrainedData };
 type Deployed = FoldedEvent & { readonly type: "ModelDeployed"; readonly data: ModelDeployedData };
+type Row = Omit<WhatIfRow, "differs">;
 type Outcome = { readonly served: Served; readonly environment: string } | { readonly refused?: WhatIfRow["refused"] };
 
 /**
@@ -82,7 +83,7 @@ export class WhatIfReplay {
   readonly #times = new ServingTimes();
   readonly #rows: WhatIfRow[] = [];
   /** A training's own deployment that waits for what was recorded of it, in the event after it. */
-  #waiting: { readonly row: WhatIfRow; readonly modelId: string } | undefined;
+  #waiting: { readonly row: Row; readonly modelId: string } | undefined;
   #isBegun = false;
 
   constructor(rule: z.output<typeof WhatIfRule>, defaults: PolicyData) {
@@ -104,11 +105,9 @@ export class WhatIfReplay {
         break;
       case "ModelRetired":
       case "ModelReinstated":
-        this.#flush();
         if (!this.#isLeftOut(event.data.modelId, event.data.version)) evolveProject(this.#alternative, event);
         break;
       case "PolicySet":
-        this.#flush();
         this.#setPolicy(event.data.policy, event);
         break;
     }
@@ -160,7 +159,7 @@ export class WhatIfReplay {
     const { served, environment } = outcome;
     const { recordedAt } = metadata;
     const revision = BigInt(event.revision);
-    const row = { revision, recordedAt, environment, actual: null, alternative: served, differs: true };
+    const row = { revision, recordedAt, environment, actual: null, alternative: served };
     this.#waiting = { row, modelId: data.modelId };
   }
 
@@ -190,7 +189,7 @@ export class WhatIfReplay {
     }
     this.#flush();
     const outcome = isOfTraining ? {} : this.#run(event, this.#commandOf(event));
-    const row = { revision, recordedAt, environment, actual, differs: true };
+    const row = { revision, recordedAt, environment, actual };
     if ("served" in outcome) this.#push({ ...row, alternative: outcome.served });
     else this.#push({ ...row, alternative: null, ...(outcome.refused && { refused: outcome.refused }) });
   }
@@ -255,7 +254,7 @@ export class WhatIfReplay {
     if (waiting) this.#push(waiting.row);
   }
 
-  #push(row: WhatIfRow): void {
+  #push(row: Row): void {
     const { recordedAt, environment, actual, alternative } = row;
     this.#rows.push({ ...row, differs: actual?.version !== alternative?.version });
     this.#times.change(environment, recordedAt, { actual: actual?.version, alternative: alternative?.version });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { initialProject } from "../../projections/project.ts";
 import { modelOf } from "../../src/domain/candidates.ts";
-import { type Asked, deploy, given, setPolicy, shelved, World } from "./given.ts";
+import { type Asked, deploy, given, retire, setPolicy, shelved, World } from "./given.ts";
 
 /** Who qualifies and who wins, where the log is ranked by something else, and what a refusal says of who there is. */
 const under = (defaults: ConstructorParameters<typeof World>[0], ...history: readonly Asked[]): World => {
@@ -37,6 +37,10 @@ describe("a refusal says who there is", () => {
     given(setPolicy({ minImprovement: 0 }))
       .when(nobody)
       .thenRefused("NO_QUALIFIED_MODEL", /in "Digits" \(0 models\)$/));
+  test("algorithms all of whose models are retired are named too", () =>
+    given(shelved("linear"), shelved("svm"), shelved("knn"), retire(1), retire(2))
+      .when(nobody)
+      .thenRefused("NO_QUALIFIED_MODEL", /3 models, 2 of them retired, algorithms: knn, linear, svm\)$/));
   test("ten algorithms are all named", () =>
     given(...Array.from({ length: 10 }, (_, index) => shelved(`a${index}`)))
       .when(nobody)

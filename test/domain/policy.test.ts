@@ -59,6 +59,16 @@ describe("policy", () => {
   });
   test("is never refused for being frozen", () =>
     expect(merged(setPolicy({ frozen: { reason: "x" } }), setPolicy({ frozen: null }))).toEqual({}));
+  test("that says nothing improves, by the task's metric, in production", () =>
+    expect(policyInForce({}, {}, "regression")).toEqual({
+      automaticDeploy: "improved",
+      minImprovement: 0,
+      environment: "production",
+      requireReason: false,
+      frozen: null,
+      metric: "r2",
+      goal: "maximize",
+    }));
   test("frozen: null is the default again, which the ledger itself may set", () => {
     const defaults = { frozen: { reason: "audit season" } };
     expect(policyInForce({}, defaults, null).frozen).toEqual({ reason: "audit season" });

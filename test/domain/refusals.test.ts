@@ -250,6 +250,10 @@ test("a lost race names the latest deployment of all environments, and as the wi
   const winner = { environment: "production", version: 1, number: 1, revision: 3 };
   expect(refusalOf(history, expecting(deploy(), 2))).toMatchObject({ code: "CONFLICT", message, details: { winner } });
   expect(refusalOf(history, expecting(train("a", 1), "no_stream"))).toMatchObject({ details: { winner } });
+  const again = [...history, deployed(1, { environment: "staging" })];
+  expect(refusalOf(again, expecting(deploy(), 3))).toMatchObject({
+    details: { winner: { environment: "staging", version: 1, number: 2, revision: 4 } },
+  });
   const later = refusalOf([...history, retire(2)], expecting(deploy(), 3));
   expect(later).not.toHaveProperty("details.winner");
   expect(later).toMatchObject({

@@ -20,12 +20,18 @@ const DOWN: KeyMetric = { metric: "loss", goal: "minimize" };
 /** By version; a model without a score has none. */
 const SCORES = [0.5, 0.75, null, 1, 0.5] as const;
 
+function scoreOf(version: number): number | null {
+  const score = SCORES[version - 1];
+  if (score === undefined) throw new Error(`there is no version ${version}`);
+  return score;
+}
+
 function timesOf(changes: readonly Change[], end: number, key = UP) {
   const times = new ServingTimes();
   for (const [hour, actual, alternative, environment = "production"] of changes) {
     times.change(environment, at(hour), { actual, alternative });
   }
-  return times.until(at(end), key, (version) => SCORES[version - 1] ?? null);
+  return times.until(at(end), key, scoreOf);
 }
 
 const NOTHING_TO_COMPARE = { comparedMs: 0, scoreHours: 0, meanDifference: null, isBetter: null };

@@ -25,12 +25,18 @@ describe("without a model", () => {
   test.each([
     ["a training", [train("a", 0.5), train("b", 0.9), train("c", 0.7)], ["1:1", "2:-", "-:3"]],
     ["who was the best", [A, B, C, deploy()], ["2:1"]],
+    ["who was the latest", [A, B, deploy({ strategy: "most_recent" })], ["2:1"]],
     ["who was retired and reinstated", [A, B, retire(2), reinstate(2), deploy()], ["2:1"]],
     ["whoever was named", [A, B, deployed(1), deploy({ model: 2 }), rollBack()], ["1:1", "2:-", "1:-"]],
     [
       "a rollback goes as many steps back, and further in time",
       [A, B, C, deployed(1), deployed(3), deploy({ model: 2 }), deployed(3), rollBack()],
       ["1:1", "3:3", "2:-", "3:3", "2:1"],
+    ],
+    [
+      "a rollback of two steps finds nobody so far back",
+      [A, B, C, deployed(1), deploy({ model: 2 }), deployed(3), rollBack({ steps: 2 })],
+      ["1:1", "2:-", "3:3", "1:-"],
     ],
     [
       "a rollback to itself is refused, though a freeze would let one through",
@@ -40,6 +46,13 @@ describe("without a model", () => {
   ] as const)("that has %s, others are deployed or nobody", (_, history, rows) => {
     expect(drawn({ without: 2 }, ...history)).toEqual(rows);
     expect(drawn({ without: uuid(4) }, ...history)).toEqual(rows);
+  });
+  test("whoever is named or gone back to is told as retired", () => {
+    const { log } = given(A, B, deploy({ model: 2 }), rollBack({ toNumber: 1 })).world;
+    expect(replayed({ without: 2 }, log).rows.map(({ refused }) => refused?.code)).toEqual([
+      "MODEL_RETIRED",
+      "MODEL_RETIRED",
+    ]);
   });
 });
 
@@ -90,6 +103,12 @@ describe("by another strategy", () => {
     ["the algorithm that was asked for stays", BEST, [A, B, C, deploy({ model: 3, algorithm: "knn" })], ["3:3"]],
     ["rollbacks give way", LATEST, [A, B, deployed(1), deployed(2), rollBack()], ["1:2", "2:2", "1:2"]],
     ["the latest gives way to the best", BEST, [B, A, deploy({ strategy: "most_recent" })], ["2:1"]],
+    [
+      "a promotion takes whoever is active, not whoever the strategy would find",
+      LATEST,
+      [A, deployed(1), B, promote("production", "staging")],
+      ["1:1", "staging 1:1"],
+    ],
     [
       "promotions stay what they are",
       BEST,

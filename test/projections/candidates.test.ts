@@ -69,6 +69,7 @@ describe("who qualifies and who wins is known", () => {
     ["after the retirement of the best of an algorithm", [retire(5)]],
     ["after the retirement of all of an algorithm", [retire(2), retire(4)]],
     ["after a reinstatement", [retire(1), retire(2), reinstate(2)]],
+    ["after the reinstatement of one that is worse than the best", [retire(1), reinstate(1)]],
     ["after the reinstatement of the only one of its algorithm", [retire(6), reinstate(6)]],
     ["under another goal", [setPolicy({ metric: "f1", goal: "minimize" })]],
     ["under a metric that nobody has", [setPolicy({ metric: "recall", goal: "maximize" })]],
@@ -77,6 +78,10 @@ describe("who qualifies and who wins is known", () => {
   ])("%s", (_, more) => {
     expectRanked(given(...MODELS, ...more).world.state);
     expectRanked(given(setPolicy({ minImprovement: 0 }), ...MODELS, ...more).world.state);
+  });
+  test("by the metric and goal that hold now", () => {
+    const { state } = given(...MODELS, setPolicy({ metric: "f1", goal: "minimize" })).world;
+    expect(state).toMatchObject({ ranking: { metric: "f1", goal: "minimize" }, everyone: { best: 6 } });
   });
   test("by its numbers", () => {
     const { state } = given(...MODELS, retire(1)).world;
@@ -114,6 +119,10 @@ describe("whom a rollback can return to is counted", () => {
 });
 
 describe("the latest deployments", () => {
+  test("are none of a model that was trained before the first that was deployed", () =>
+    expect(lookUp(given(...MODELS, deployed(2)).world.state.environments, "production")?.latestOf).toEqual([
+      0, 1, 0, 0, 0, 0,
+    ]));
   test("are told from those that are out of date", () => {
     const { state } = given(...MODELS, deployed(1), deployed(2), deployed(1)).world;
     const environment = lookUp(state.environments, "production");

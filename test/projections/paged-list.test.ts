@@ -129,6 +129,22 @@ describe("a list", () => {
     expect(indexOfId(list, `item ${PAGE - 1}`)).toBe(PAGE - 1);
     expect(indexOfId(list, "item 3")).toBe(-1);
   });
+  test("reads the ids of a whole page once, however often it is searched", () => {
+    let reads = 0;
+    const list = emptyList<Item>();
+    for (let index = 0; index < PAGE; index++) {
+      const counting = {
+        revision: index,
+        get id() {
+          reads += 1;
+          return `item ${index}`;
+        },
+      };
+      setItem(list, index, counting);
+    }
+    for (const index of [3, 1, PAGE - 1]) expect(indexOfId(list, `item ${index}`)).toBe(index);
+    expect(reads).toBe(PAGE);
+  });
   test("finds the newest of an id that is there twice, within a page and across pages", () => {
     const list = listOf(PAGE + 4);
     setItem(list, 3, item(3, "twin"));
@@ -150,6 +166,11 @@ describe("how many items came before a revision", () => {
     [10 * PAGE + 1, PAGE + 1],
     [1_000_000, PAGE + 3],
   ])("%d is %d", (revision, before) => expect(countBefore(listOf(PAGE + 3), revision)).toBe(before));
+  test("counts the gaps of a damaged log among them", () => {
+    const list = listOf(2);
+    setItem(list, 5, item(5));
+    expect([0, 15, 30, 51].map((revision) => countBefore(list, revision))).toEqual([0, 5, 5, 6]);
+  });
   test("is none of an empty list", () => expect(countBefore(emptyList(), 5)).toBe(0));
   test("is what counting says", () => {
     const revisions = fc.uniqueArray(fc.nat(100), { maxLength: 20 });
