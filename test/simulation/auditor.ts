@@ -63,14 +63,14 @@ export class Auditor {
       await this.#machine.sleep(random.logUniform(5, 60_000));
       if (this.#world.faults.isOver) return;
       if (random.chance(SHARE_OF_WHOLE)) await this.#askOfAll(ledger, random.weighted(WHOLE));
-      else await this.#ask(ledger, random.pick(this.#world.projects), random.weighted(QUESTIONS));
+      else await this.ask(ledger, random.pick(this.#world.projects), random.weighted(QUESTIONS));
     }
   }
 
   /** Every question once, and all again that must be answered as before, for the end of the world. */
   async everything(ledger: Ledger): Promise<void> {
     for (const project of this.#world.projects) {
-      for (const kind of Object.keys(QUESTIONS) as (keyof typeof QUESTIONS)[]) await this.#ask(ledger, project, kind);
+      for (const kind of Object.keys(QUESTIONS) as (keyof typeof QUESTIONS)[]) await this.ask(ledger, project, kind);
     }
     await this.#askOfAll(ledger, "everywhere");
     await this.#askOfAll(ledger, "verifyAll");
@@ -156,7 +156,7 @@ export class Auditor {
     this.#world.say(`${this.#machine.name}/audit`, () => what);
   }
 
-  async #ask(ledger: Ledger, project: string, kind: keyof typeof QUESTIONS): Promise<void> {
+  async ask(ledger: Ledger, project: string, kind: keyof typeof QUESTIONS): Promise<void> {
     const { server, history } = this.#world;
     const stream = streamOf(project);
     const { what, ask, isAbsent = (_, events) => events === 0 } = this.#questionOf(kind, project);

@@ -1,5 +1,6 @@
 import { LedgerError } from "../../src/errors.ts";
 import { streamOf } from "../../src/events/names.ts";
+import { Auditor } from "./auditor.ts";
 import type { Attempt, Outcome } from "./history.ts";
 import { EPOCH_MS } from "./machine.ts";
 import { Random } from "./random.ts";
@@ -82,7 +83,10 @@ export class Client {
     const { scheduler } = this.#world;
     for (let tries = 1; ; tries++) {
       const outcome = await this.#attempt(order);
-      if (outcome.kind === "accepted") this.#learn(order, outcome);
+      if (outcome.kind === "accepted") {
+        this.#learn(order, outcome);
+        if (this.#random.chance(0.3)) this.#lookAt(order.project);
+      }
       const isOpen = outcome.kind === "unknown" || (outcome.kind === "refused" && outcome.code === "ABORTED");
       if (!isOpen || order.commandId === undefined || order.abortAfterMs !== undefined) return;
       await scheduler.sleep(this.#random.logUniform(1, Math.min(60_000, 50 * 2 ** tries)));
@@ -139,6 +143,13 @@ export class Client {
       return { kind: "unknown" };
     }
     return { kind: "refused", code: error.code };
+  }
+
+  /** Asks at once, of any process, what has become of a project: what was just acknowledged must be in the answer. */
+  #lookAt(project: string): void {
+    const { machine, ledger } = this.#random.pick(this.#world.processes);
+    const question = this.#random.pick(["active", "summary", "deployments"] as const);
+    if (machine && ledger) void new Auditor(this.#world, machine).ask(ledger, project, question);
   }
 
   async #anyProcess() {
