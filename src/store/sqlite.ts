@@ -187,8 +187,8 @@ export async function sqliteEventStore(
   async function closeAll(): Promise<void> {
     tail.close();
     await commits.finished();
-    await reader.stop();
     changes.close();
+    await reader.stop();
     await writer.stop(); // the last to leave copies the write-ahead log into the database
   }
 

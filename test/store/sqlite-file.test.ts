@@ -1,5 +1,15 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { systemRuntime } from "../../src/runtime.ts";
@@ -95,6 +105,17 @@ test("closing leaves one file, which holds everything", async () => {
   const path = await ledgerWith(5);
   expect(() => readFileSync(`${path}-wal`)).toThrow(/ENOENT/);
   expect(plain(path).prepare("SELECT count(*) FROM events").pluck().get()).toBe(5);
+});
+
+test("reading it leaves no other file, and changes nothing", async () => {
+  const path = await ledgerWith(5);
+  const before = readFileSync(path);
+  const store = await open(path);
+  expect(store.changeCount()).toBeGreaterThan(0);
+  expect(await all(store)).toHaveLength(5);
+  await store.close();
+  expect(readdirSync(dirname(path))).toEqual([basename(path)]);
+  expect(readFileSync(path).equals(before)).toBe(true);
 });
 
 test("a ledger of an older schema is brought up to date, and keeps its events", async () => {

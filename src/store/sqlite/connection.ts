@@ -29,6 +29,13 @@ function isThere(path: string): boolean {
   return found !== undefined;
 }
 
+/** What this connection copies from the log into the database survives a power cut. */
+function makeDurable(database: Database.Database): void {
+  database.pragma("synchronous = FULL");
+  database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
+  database.pragma("checkpoint_fullfsync = ON");
+}
+
 /**
  * A connection that may write: the file is created or migrated first. Durable: WAL, and an fsync at each commit.
  * @throws that it is busy, among others: call it through {@link untilNotBusy}.
@@ -41,9 +48,7 @@ export function openForWriting(path: string): Database.Database {
     if (state === "new") setPageSize(database);
     const mode = database.pragma("journal_mode = WAL", { simple: true });
     if (mode !== "wal") throw new Error(`its file system cannot hold a write-ahead log (journal mode ${mode})`);
-    database.pragma("synchronous = FULL");
-    database.pragma("fullfsync = ON"); // macOS: fsync alone leaves it in the drive's cache
-    database.pragma("checkpoint_fullfsync = ON");
+    makeDurable(database);
     database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.pragma(`journal_size_limit = ${MAX_IDLE_LOG_BYTES}`);
     if (state !== "current") migrate(database);
@@ -54,13 +59,21 @@ export function openForWriting(path: string): Database.Database {
 }
 
 /**
- * `undefined` when there is no ledger yet: no file, or an empty one, or one of an older schema.
+ * A connection that only reads; `undefined` when there is no ledger yet: no file, or an empty one, or one of an older
+ * schema. It is not opened as read-only where it need not be: the last connection of all takes the write-ahead log away,
+ * if it may write.
  * @throws that it is busy, among others: call it through {@link untilNotBusy}.
  */
 export function openForReading(path: string): Database.Database | undefined {
   if (!isThere(path)) return undefined;
-  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
-  if (orClose(database, () => fileState(database)) === "current") return database;
-  database.close();
-  return undefined;
+  const database = new Database(path, { fileMustExist: true, timeout: 0 });
+  return orClose(database, () => {
+    database.pragma("query_only = ON");
+    if (fileState(database) === "current") {
+      makeDurable(database);
+      return database;
+    }
+    database.close();
+    return undefined;
+  });
 }
