@@ -1,6 +1,9 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import type { EventStore, ExpectedKept } from "../store/event-store.ts";
+
+/** A revision in a document: decimal text in its JSON, as in all JSON of ours. */
+export const KeptRevision = z.string().regex(/^\d+$/).transform(BigInt);
 
 export interface Version<Content> {
   readonly content: Content;
@@ -35,7 +38,7 @@ export class KeptDocument<Content> {
 
   /** @throws {LedgerError} CONFLICT when somebody wrote since `expected`. */
   async write(content: Content, expected: ExpectedKept): Promise<bigint> {
-    return this.#store.keep(this.name, JSON.stringify(content), expected);
+    return this.#store.keep(this.name, textOf(content), expected);
   }
 
   /** Makes `change` of what is there, again when somebody else was first; `undefined` leaves it as it is. */
@@ -53,6 +56,9 @@ export class KeptDocument<Content> {
     }
   }
 }
+
+const textOf = (content: unknown): string =>
+  JSON.stringify(content, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 
 function jsonOf(text: string): unknown {
   try {

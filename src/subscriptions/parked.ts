@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { KeptDocument } from "./kept-document.ts";
+import { KeptDocument, KeptRevision } from "./kept-document.ts";
 
 const Parked = z.object({
   eventId: z.string(),
   type: z.string(),
   stream: z.string(),
-  /** A decimal number. */
-  revision: z.string(),
+  revision: KeptRevision,
   position: z.string(),
   /** How often it was tried in vain. */
   attempts: z.number(),

@@ -198,18 +198,16 @@ export class SubscriptionReader {
   }
 
   async #eventOf({ stream, revision, eventId }: ParkedEvent): Promise<RecordedEvent> {
-    const range = { from: BigInt(revision), maxCount: 1 };
-    for await (const stored of this.#parts.store.readStream(stream, range)) {
+    for await (const stored of this.#parts.store.readStream(stream, { from: revision, maxCount: 1 })) {
       if (stored.id === eventId) return recorded(stored);
     }
     const message = `the parked event ${eventId} is not at revision ${revision} of "${stream}": drop it`;
-    throw new LedgerError("CORRUPT", message, { stream, revision, eventId });
+    throw new LedgerError("CORRUPT", message, { stream, revision: String(revision), eventId });
   }
 
   #parkedEvent(event: RecordedEvent, attempts: number, error: string): ParkedEvent {
-    const { id, type, stream, position } = event;
+    const { id, type, stream, revision, position } = event;
     const parkedAt = new Date(this.#parts.runtime.now()).toISOString();
-    const revision = String(event.revision);
     return { eventId: id, type, stream, revision, position, attempts, error, parkedAt };
   }
 }

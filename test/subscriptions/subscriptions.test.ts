@@ -116,8 +116,8 @@ onEveryStore((place) => {
     await expect.poll(() => handled, { timeout: 20_000 }).toEqual([3]);
     const parked = await ledger.subscriptions.parked("broken");
     expect(parked).toMatchObject([
-      { type: "ModelTrained", revision: "0", attempts: 2, error: "no 1" },
-      { revision: "2", attempts: 2, error: "no 2" },
+      { type: "ModelTrained", revision: 0n, attempts: 2, error: "no 1" },
+      { revision: 2n, attempts: 2, error: "no 2" },
     ]);
     expect(observed.filter((kind) => kind === "parked")).toHaveLength(2);
     const ids = parked.map(({ eventId }) => eventId);

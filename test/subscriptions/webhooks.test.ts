@@ -80,6 +80,7 @@ onEveryStore((place) => {
     expect(deliveries[0]).toMatchObject({
       webhook: id,
       type: "ModelDeployed",
+      revision: expect.any(BigInt),
       attemptCount: 1,
       attempts: [{ status: 204 }],
     });

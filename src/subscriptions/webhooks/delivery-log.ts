@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EventStore } from "../../store/event-store.ts";
-import { KeptDocument } from "../kept-document.ts";
+import { KeptDocument, KeptRevision } from "../kept-document.ts";
 
 const DeliveryAttempt = z.object({
   at: z.string(),
@@ -17,8 +17,7 @@ const Delivery = z.object({
   eventId: z.string(),
   type: z.string(),
   stream: z.string(),
-  /** A decimal number. */
-  revision: z.string(),
+  revision: KeptRevision,
   position: z.string(),
   isDelivered: z.boolean(),
   attemptCount: z.number(),

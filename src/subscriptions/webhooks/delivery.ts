@@ -73,8 +73,8 @@ export async function deliver(
     ...(answer && { status: answer.status }),
     ...(failure && { error: failure.message }),
   };
-  const { id, type, stream, position } = event;
-  await log.record({ eventId: id, type, stream, revision: String(event.revision), position }, attempt, turn);
+  const { id, type, stream, revision, position } = event;
+  await log.record({ eventId: id, type, stream, revision, position }, attempt, turn);
   if (failure) throw failure;
   return attempt;
 }

@@ -271,7 +271,7 @@ export class Webhooks {
   }
 
   async #eventOf({ stream, revision, eventId }: Delivery): Promise<RecordedEvent> {
-    for await (const stored of this.#store.readStream(stream, { from: BigInt(revision), maxCount: 1 })) {
+    for await (const stored of this.#store.readStream(stream, { from: revision, maxCount: 1 })) {
       if (stored.id === eventId) return recorded(stored);
     }
     throw new LedgerError("CORRUPT", `event ${eventId} is not at revision ${revision} of "${stream}"`, { eventId });
