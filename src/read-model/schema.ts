@@ -105,10 +105,15 @@ function dropTables(database: Database, version: number): void {
 const isThere = (database: Database, name: string): boolean =>
   database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) !== undefined;
 
-/** @throws {LedgerError} STORE_UNAVAILABLE for a database of another program: it must not be touched. */
+/**
+ * All in one transaction: another process may be making a read model of the file just now.
+ * @throws {LedgerError} STORE_UNAVAILABLE for a database of another program: it must not be touched.
+ */
 export function refuseForeign(database: Database): void {
-  const applicationId = database.pragma("application_id", { simple: true });
-  const objects = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+  const [applicationId, objects] = database.transaction(() => [
+    database.pragma("application_id", { simple: true }),
+    database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get(),
+  ])();
   if (applicationId === APPLICATION_ID || (applicationId === 0 && objects === 0)) return;
   const message = `"${database.name}" is a SQLite database of another program, not a read model: name another file`;
   throw new LedgerError("STORE_UNAVAILABLE", message, { path: database.name, isForeign: true });

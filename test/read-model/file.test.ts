@@ -18,6 +18,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { openLedger } from "../../src/index.ts";
 import { sqliteReadModel } from "../../src/read-model/read-model.ts";
+import { prepareTables, refuseForeign } from "../../src/read-model/schema.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore, ReadAllOptions } from "../../src/store/event-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
@@ -178,6 +179,23 @@ describe("the file of a read model", () => {
       expect((await ledger.projects()).length).toBe(3);
       await ledger.close();
     }
+  });
+
+  test("that another process makes a read model of just now is not taken for a foreign one", () => {
+    const path = freshPath();
+    const [asking, making] = [new Database(path), new Database(path, { timeout: 0 })];
+    const pragma = asking.pragma.bind(asking);
+    asking.pragma = (...asked) => {
+      const answer = pragma(...asked);
+      // Between the two questions that are asked of the file. Where they are one it is in the way, and comes later.
+      try {
+        prepareTables(making);
+      } catch {}
+      return answer;
+    };
+    expect(() => refuseForeign(asking)).not.toThrow();
+    asking.close();
+    making.close();
   });
 
   test("that is another program's database is refused and not touched", async () => {
