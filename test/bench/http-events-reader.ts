@@ -2,20 +2,21 @@ import { get, type IncomingMessage } from "node:http";
 
 /**
  * Listens to the events of a service on many connections, and tells its parent, for times by position, how long after
- * them each connection had the event: it waits until all have it.
+ * them each connection had the event, without end where it had it not in good time.
  */
+const PATIENCE_MS = 10_000;
 const [url = "", connections = "0"] = process.argv.slice(2);
 const count = Number(connections);
 const received = new Map<string, number[]>();
-let onEvent: () => void = () => undefined;
+let onEvent: (position: string) => void = () => undefined;
 
 function note(text: string, atMs: number): void {
   for (const [, position = ""] of text.matchAll(/^id: (\S+)\ndata/gm)) {
     const times = received.get(position) ?? [];
     times.push(atMs);
     received.set(position, times);
+    onEvent(position);
   }
-  onEvent();
 }
 
 /** Resolves once the stream has begun. */
@@ -26,7 +27,7 @@ function listen(): Promise<void> {
       answer.setEncoding("utf8").on("data", (chunk: string) => {
         const atMs = performance.timeOrigin + performance.now();
         const text = rest + chunk;
-        const end = text.lastIndexOf("\n\n") + 2;
+        const end = text.lastIndexOf("\n\n") + 1; // nothing, where none is whole
         note(text.slice(0, end), atMs);
         rest = text.slice(end);
         resolve();
@@ -39,14 +40,24 @@ function listen(): Promise<void> {
 await Promise.all(Array.from({ length: count }, listen));
 process.send?.("ready");
 
+process.on("disconnect", () => process.exit());
 process.on("message", (since: ReadonlyMap<string, number>) => {
-  const isComplete = () => [...since.keys()].every((position) => received.get(position)?.length === count);
-  const tell = () => {
-    if (!isComplete()) return;
-    onEvent = () => undefined;
-    const delays = [...since].map(([position, ms]) => received.get(position)?.map((atMs) => Math.max(0, atMs - ms)));
-    process.send?.(Float64Array.from(delays.flatMap((ofOne) => ofOne ?? [])));
+  let missing = 0;
+  for (const position of since.keys()) missing += count - (received.get(position)?.length ?? 0);
+  const giveUp = setTimeout(tell, PATIENCE_MS);
+  onEvent = (position) => {
+    if (since.has(position)) missing -= 1;
+    if (missing === 0) tell();
   };
-  onEvent = tell;
-  tell();
+  if (missing === 0) tell();
+
+  function tell(): void {
+    clearTimeout(giveUp);
+    onEvent = () => undefined;
+    const delays = [...since].flatMap(([position, ms]) => {
+      const times = received.get(position) ?? [];
+      return Array.from({ length: count }, (_, index) => Math.max(0, (times[index] ?? Number.POSITIVE_INFINITY) - ms));
+    });
+    process.send?.(Float64Array.from(delays));
+  }
 });
