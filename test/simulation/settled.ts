@@ -19,8 +19,20 @@ export class Memory {
   readonly all: Settled[] = [];
   #next = 0;
 
+  /** The answer; when the moment that it is about is over, it is remembered. */
+  async asked<Answer>(
+    what: string,
+    isOver: boolean,
+    ledger: Ledger,
+    ask: (ledger: Ledger) => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await ask(ledger);
+    if (isOver) this.#remember({ what, ask, told: answerText(answer) });
+    return answer;
+  }
+
   /** The newest take the place of the oldest, but for the first half: those are asked again until the end. */
-  remember(settled: Settled): void {
+  #remember(settled: Settled): void {
     if (this.all.length < MAX_REMEMBERED) {
       this.all.push(settled);
       return;
