@@ -92,7 +92,11 @@ export class Evidence {
     const checked = validated(WhatIfRule, rule, "rule");
     checkRule(checked, (await this.#queries.known(name)).state);
     const replay = new WhatIfReplay(checked, this.#defaults);
-    for await (const stored of this.#store.readStream(streamOf(name))) replay.next(foldedEvent(recorded(stored)));
+    for await (const stored of this.#store.readStream(streamOf(name))) {
+      const event = foldedEvent(recorded(stored));
+      if (checked.until !== undefined && event.recordedAt > checked.until) break;
+      replay.next(event);
+    }
     return replay.result(name, checked.until ?? new Date(this.#runtime.now()).toISOString());
   }
 

@@ -26,7 +26,7 @@ export const WhatIfRule = z
      * finds is deployed unless it is active already.
      */
     strategy: z.enum(["best_score", "most_recent"]).optional(),
-    /** Until when the models that are active at the end count as serving; now unless given. */
+    /** When the comparison ends: what was recorded later does not count. Now unless given. */
     until: Moment.optional(),
   })
   .refine(({ policy, without, strategy }) => policy !== undefined || without !== undefined || strategy !== undefined, {

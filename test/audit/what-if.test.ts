@@ -61,6 +61,21 @@ test("a stricter policy keeps what was deployed, and the score it cost is integr
   await ledger.close();
 });
 
+test("a comparison that ends before the history does leaves out what came later", async () => {
+  const { ledger, train } = await ledgerAt();
+  await train(0.5);
+  await train(0.75);
+  await train(0.8);
+  const rule = { policy: { automaticDeploy: "off" }, until: "2026-03-01T01:30:00Z" } as const;
+  const { rows, environments, until } = await ledger.whatIf(project, rule);
+  expect(drawn(rows)).toEqual(["1:-", "2:-"]);
+  expect(environments[0]).toMatchObject({ totalMs: 1.5 * HOUR, differsMs: 1.5 * HOUR });
+  expect(until).toBe("2026-03-01T01:30:00.000Z");
+  const early = await ledger.whatIf(project, { ...rule, until: "2025-01-01" });
+  expect([early.rows, early.environments]).toEqual([[], []]);
+  await ledger.close();
+});
+
 test("without a model its deployments go to others or nowhere, and rollbacks still go as far back", async () => {
   const { ledger, train, pass } = await ledgerAt();
   await train(0.5);
