@@ -60,10 +60,11 @@ function refuseLostRace({ expectedRevision, project }: Command, state: ProjectSt
     ? `; the latest deployment is number ${latest.number} in ${latest.environment}: version ${latest.version} (${latest.algorithm}), by ${latest.actor}`
     : "";
   const found = actual === "no_stream" ? "there is none yet" : `it is at ${actual}`;
+  const details = { project, expected: String(expectedRevision), actual: String(actual) };
   return refuse(
     "CONFLICT",
     `"${project}" was expected at revision ${expectedRevision}, but ${found}${winner}. Look again, then repeat`,
-    { project, expected: String(expectedRevision), actual: String(actual), ...(hasWon && { winner: { ...latest } }) },
+    hasWon ? { ...details, winner: { ...latest, revision: String(latest.revision) } } : details,
   );
 }
 

@@ -11,7 +11,7 @@ import {
   SetPolicyInput,
 } from "../domain/commands.ts";
 import { EventTypeName } from "../events/events.ts";
-import { EnvironmentName, ProjectName, Reason, Uuid } from "../events/names.ts";
+import { EnvironmentName, ProjectName, Reason } from "../events/names.ts";
 import { DeploymentsFilter } from "../ledger/deployments.ts";
 import { PositionText } from "../ledger/positions.ts";
 import { LeaderboardFilter, ModelsFilter } from "../ledger/queries.ts";
@@ -49,10 +49,11 @@ const flag = z
 
 export const OfProject = z.object({ project: ProjectName });
 export const OfModel = z.object({ project: ProjectName, model: ModelRef });
+const DEPLOYMENT_HINT = "must be a deployment's number (1, 2, 3…) or its id (UUID)";
 export const OfDeployment = z.object({
   project: ProjectName,
-  number: z.union([wholeNumber.pipe(z.int().positive()), Uuid.toLowerCase()], {
-    error: "must be a deployment's number or its id",
+  number: z.union([wholeNumber.pipe(z.int().positive()), z.uuid(DEPLOYMENT_HINT).toLowerCase()], {
+    error: DEPLOYMENT_HINT,
   }),
 });
 

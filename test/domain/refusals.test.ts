@@ -247,7 +247,7 @@ test("a lost race names the latest deployment of all environments, and as the wi
   const history = [A, B, deployed(2, { environment: "staging" }), deployed(1)];
   const message =
     '"Digits" was expected at revision 2, but it is at 3; the latest deployment is number 1 in production: version 1 (linear), by test. Look again, then repeat';
-  const winner = { environment: "production", version: 1, number: 1, revision: 3 };
+  const winner = { environment: "production", version: 1, number: 1, revision: "3" };
   expect(refusalOf(history, expecting(deploy(), 2))).toMatchObject({ code: "CONFLICT", message, details: { winner } });
   expect(refusalOf(history, expecting(train("a", 1), "no_stream"))).toMatchObject({ details: { winner } });
   const again = [...history, deployed(1, { environment: "staging" })];

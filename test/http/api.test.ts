@@ -91,6 +91,10 @@ test("refusals have the statuses of the contract", async () => {
   expect(await statusAndCode("GET", `${project}/models/seven`)).toEqual([400, "INVALID_INPUT"]);
   expect(await statusAndCode("POST", `${project}/deployments`, { model: 7 })).toEqual([404, "MODEL_NOT_FOUND"]);
   expect(await statusAndCode("GET", `${project}/deployments/7/explanation`)).toEqual([404, "DEPLOYMENT_NOT_FOUND"]);
+  expect((await ask("GET", `${project}/deployments/seven/explanation`)).body).toMatchObject({
+    code: "INVALID_INPUT",
+    detail: "invalid path: number: must be a deployment's number (1, 2, 3…) or its id (UUID)",
+  });
   expect(await statusAndCode("POST", `${project}/deployments`, { strategy: "rollback" })).toEqual([
     409,
     "NO_PREVIOUS_DEPLOYMENT",
