@@ -1,14 +1,5 @@
 import type { z } from "zod";
-import {
-  ActiveModelInput,
-  FollowInput,
-  ReadInput,
-  RollbackFields,
-  SubscribeInput,
-  TimelineInput,
-  VerifyInput,
-  WithSignal,
-} from "../api/inputs.ts";
+import { ActiveModelInput, FollowInput, ReadInput, SubscribeInput, TimelineInput, VerifyInput } from "../api/inputs.ts";
 import type {
   ActiveModelOptions,
   CheckpointOptions,
@@ -42,9 +33,9 @@ import type { Imported } from "../audit/import.ts";
 import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
 import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
-import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
+import { validated } from "../domain/commands.ts";
 import type { WhatIf } from "../domain/what-if.ts";
-import { LedgerError, refuseAborted } from "../errors.ts";
+import { LedgerError } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { ProjectName } from "../events/names.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
@@ -58,19 +49,23 @@ import {
   type ProjectSummary,
 } from "../ledger/queries.ts";
 import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
-import { Rows } from "../ledger/rows.ts";
+import type { Rows } from "../ledger/rows.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import { HttpClient, type Query } from "./http-client.ts";
+import { noSubscriptions, notOverHttp, noWebhooks } from "./not-over-http.ts";
+import { RemoteCommands } from "./remote-commands.ts";
 import { RemoteFeed } from "./remote-feed.ts";
 import { RemoteFollower } from "./remote-follower.ts";
-import { type Sent, withRevision } from "./revive.ts";
-
-const MAX_PAGE = 1_000;
-
-interface Page<Row> {
-  readonly items: readonly Row[];
-  readonly next?: string;
-}
+import { rowsOf } from "./remote-rows.ts";
+import {
+  type Sent,
+  type SentExplanation,
+  type SentSummary,
+  type SentVerification,
+  stretchOf,
+  summaryOf,
+  withRevision,
+} from "./revive.ts";
 
 const nameOf = (project: string): string => validated(ProjectName, project, "project name");
 const waiting = ({ minPosition }: { readonly minPosition?: string | undefined }): Query => ({
@@ -83,33 +78,20 @@ export class RemoteLedger implements Ledger {
   readonly webhooks: LedgerWebhooks;
   readonly #client: HttpClient;
   readonly #runtime: Runtime;
-  /** Who gives the commands that name no actor; with a token that is the service's business. */
-  readonly #actor: string | undefined;
+  readonly #commands: RemoteCommands;
   readonly #closing = new AbortController();
   readonly #followers = new Set<RemoteFollower>();
 
   constructor(url: URL, { token, actor, runtime = systemRuntime() }: LedgerOptions) {
     this.#client = new HttpClient(url, token, runtime);
     this.#runtime = runtime;
-    this.#actor = actor ?? (token === undefined ? runtime.actor : undefined);
-    const refuse = async (): Promise<never> => this.#refuse("durable subscriptions");
-    this.subscriptions = {
-      run: refuse,
-      list: refuse,
-      parked: refuse,
-      retryParked: refuse,
-      dropParked: refuse,
-      remove: refuse,
-    };
-    const refuseHook = async (): Promise<never> => this.#refuse("webhooks");
-    this.webhooks = {
-      add: refuseHook,
-      list: refuseHook,
-      remove: refuseHook,
-      deliveries: () => this.#refuse("webhooks"),
-      redeliver: () => this.#refuse("webhooks"),
-      run: refuseHook,
-    };
+    this.#commands = new RemoteCommands(
+      this.#client,
+      runtime,
+      actor ?? (token === undefined ? runtime.actor : undefined),
+    );
+    this.subscriptions = noSubscriptions(this.address);
+    this.webhooks = noWebhooks(this.address);
   }
 
   get address(): string {
@@ -121,39 +103,32 @@ export class RemoteLedger implements Ledger {
     await this.#client.json("GET", "/healthz");
   }
 
-  async recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
-    return this.#command(
-      "RecordTraining",
-      input,
-      "training",
-      "POST",
-      ({ project }) => `${projectPath(project)}/models`,
-    );
+  recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
+    return this.#commands.recordTraining(input);
   }
 
-  async deploy(input: DeployInput): Promise<DeploymentResult> {
-    return this.#command("Deploy", input, "deployment", "POST", ({ project }) => `${projectPath(project)}/deployments`);
+  deploy(input: DeployInput): Promise<DeploymentResult> {
+    return this.#commands.deploy(input);
   }
 
-  async rollback(input: RollbackInput): Promise<DeploymentResult> {
-    validated(RollbackFields, input, "rollback");
-    return this.deploy({ ...input, strategy: "rollback" });
+  rollback(input: RollbackInput): Promise<DeploymentResult> {
+    return this.#commands.rollback(input);
   }
 
-  async promote(input: PromoteInput): Promise<DeploymentResult> {
-    return this.#command("Promote", input, "promotion", "POST", ({ project }) => `${projectPath(project)}/promotions`);
+  promote(input: PromoteInput): Promise<DeploymentResult> {
+    return this.#commands.promote(input);
   }
 
-  async retireModel(input: RetireModelInput): Promise<RetirementResult> {
-    return this.#command("RetireModel", input, "retirement", "POST", retirementOf);
+  retireModel(input: RetireModelInput): Promise<RetirementResult> {
+    return this.#commands.retireModel(input);
   }
 
-  async reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
-    return this.#command("ReinstateModel", input, "reinstatement", "DELETE", retirementOf);
+  reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
+    return this.#commands.reinstateModel(input);
   }
 
-  async setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
-    return this.#command("SetPolicy", input, "policy", "PUT", ({ project }) => `${projectPath(project)}/policy`);
+  setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
+    return this.#commands.setPolicy(input);
   }
 
   async activeModel(project: string, options: ActiveModelOptions = {}): Promise<ActiveModel | undefined> {
@@ -173,7 +148,7 @@ export class RemoteLedger implements Ledger {
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const { limit, signal, minPosition, at: moment, ...rest } = validated(ActiveModelsFilter, filter, "filter");
     const query = { ...rest, at: momentText(moment), ...waiting({ minPosition }) };
-    return this.#rows("/v1/active", query, { limit, signal }, withRevision<ActiveModel>);
+    return rowsOf(this.#client, "/v1/active", query, { limit, signal }, withRevision<ActiveModel>);
   }
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
@@ -187,19 +162,26 @@ export class RemoteLedger implements Ledger {
 
   projects(options: ReadOptions = {}): Rows<ProjectSummary> {
     const { signal, ...rest } = validated(ReadInput, options, "query");
-    return this.#rows("/v1/projects", waiting(rest), { signal }, summaryOf);
+    return rowsOf(this.#client, "/v1/projects", waiting(rest), { signal }, summaryOf);
   }
 
   models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
     const { limit, signal, minPosition, ...rest } = validated(ModelsFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${projectPath(nameOf(project))}/models`, query, { limit, signal }, withRevision<ModelEntry>);
+    return rowsOf(
+      this.#client,
+      `${projectPath(nameOf(project))}/models`,
+      query,
+      { limit, signal },
+      withRevision<ModelEntry>,
+    );
   }
 
   leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
     const { limit, signal, minPosition, ...rest } = validated(LeaderboardFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(
+    return rowsOf(
+      this.#client,
       `${projectPath(nameOf(project))}/leaderboard`,
       query,
       { limit, signal },
@@ -210,13 +192,13 @@ export class RemoteLedger implements Ledger {
   deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
     const { limit, signal, minPosition, ...rest } = validated(DeploymentsFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows("/v1/deployments", query, { limit, signal }, withRevision<Deployment>);
+    return rowsOf(this.#client, "/v1/deployments", query, { limit, signal }, withRevision<Deployment>);
   }
 
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
     const { signal, minPosition, ...rest } = validated(TimelineInput, options, "query");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return this.#rows(`${projectPath(nameOf(project))}/timeline`, query, { signal }, stretchOf);
+    return rowsOf(this.#client, `${projectPath(nameOf(project))}/timeline`, query, { signal }, stretchOf);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -275,7 +257,7 @@ export class RemoteLedger implements Ledger {
 
   async verify(options: VerifyOptions = {}): Promise<Verification> {
     const { project, signal, onProgress, checkpoint, ...rest } = validated(VerifyInput, options, "query");
-    if (checkpoint !== undefined) return this.#refuse("to verify against a checkpoint");
+    if (checkpoint !== undefined) return notOverHttp(this.address, "to verify against a checkpoint");
     const query = { project, ...waiting(rest) };
     const sent = await this.#client.json<SentVerification>("GET", "/v1/verify", { query, signal });
     onProgress?.(sent.events);
@@ -285,31 +267,31 @@ export class RemoteLedger implements Ledger {
   }
 
   async checkpoint(_: CheckpointOptions): Promise<SignedCheckpoint> {
-    return this.#refuse("to sign a checkpoint");
+    return notOverHttp(this.address, "to sign a checkpoint");
   }
 
   async whatIf(): Promise<WhatIf> {
-    return this.#refuse("whatIf");
+    return notOverHttp(this.address, "whatIf");
   }
 
   async proveInclusion(): Promise<string> {
-    return this.#refuse("proveInclusion");
+    return notOverHttp(this.address, "proveInclusion");
   }
 
   async proveConsistency(): Promise<string> {
-    return this.#refuse("proveConsistency");
+    return notOverHttp(this.address, "proveConsistency");
   }
 
   async receipt(): Promise<string> {
-    return this.#refuse("receipt");
+    return notOverHttp(this.address, "receipt");
   }
 
   export(_: ExportOptions = {}): AsyncIterable<string> {
-    return this.#refuse("an export");
+    return notOverHttp(this.address, "an export");
   }
 
   async import(_: () => AsyncIterable<string>, __: ImportOptions = {}): Promise<Imported> {
-    return this.#refuse("an import");
+    return notOverHttp(this.address, "an import");
   }
 
   async close(): Promise<void> {
@@ -321,76 +303,7 @@ export class RemoteLedger implements Ledger {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  #refuse(what: string): never {
-    throw new LedgerError("INVALID_INPUT", `${what}: not over HTTP; open the store behind ${this.address} for it`, {
-      address: this.address,
-    });
-  }
-
-  async #command<Type extends CommandType, Result extends { readonly revision: bigint }>(
-    type: Type,
-    input: z.input<(typeof COMMAND_INPUTS)[Type]> & { readonly signal?: AbortSignal },
-    what: string,
-    method: string,
-    pathOf: (command: PathFields) => string,
-  ): Promise<Result> {
-    const { signal, ...rest } = validated(WithSignal, input, what);
-    // The same schema as the ledger's own: a wrong input is refused in the same words, before it travels.
-    const { project, model } = validated(COMMAND_INPUTS[type], rest, what) as PathFields;
-    refuseAborted(signal, "the command was aborted before it was sent");
-    const { project: _, ...fields } = rest as Readonly<Record<string, unknown>>;
-    if (type === "RetireModel" || type === "ReinstateModel") delete (fields as { model?: unknown }).model;
-    const body = {
-      ...(this.#actor !== undefined && { actor: this.#actor }),
-      // With an id of its own it can be sent again when the answer is lost.
-      commandId: this.#runtime.newId(),
-      ...withoutUndefined(fields),
-      ...("expectedRevision" in fields && { expectedRevision: sentRevision(fields.expectedRevision) }),
-    };
-    const sent = await this.#client.json<Sent<Result>>(method, pathOf({ project, model }), { body, signal });
-    return withRevision<Result>(sent as Parameters<typeof withRevision<Result>>[0]);
-  }
-
-  #rows<SentRow, Row>(
-    path: string,
-    query: object,
-    { limit, signal }: { readonly limit?: number | undefined; readonly signal?: AbortSignal | undefined },
-    revive: (sent: SentRow) => Row,
-  ): Rows<Row> {
-    const client = this.#client;
-    async function* pages(): AsyncGenerator<Row> {
-      let left = limit ?? Number.POSITIVE_INFINITY;
-      let cursor: string | undefined;
-      do {
-        const asked: Query = { ...(query as Query), limit: Math.min(left, MAX_PAGE) };
-        const place = cursor === undefined ? {} : { cursor };
-        const page = await client.json<Page<SentRow>>("GET", path, { query: { ...asked, ...place }, signal });
-        for (const item of page.items) {
-          refuseAborted(signal);
-          yield revive(item);
-        }
-        left -= page.items.length;
-        cursor = page.next;
-      } while (cursor !== undefined && left > 0);
-    }
-    return new Rows(pages);
-  }
 }
-
-interface PathFields {
-  readonly project: string;
-  readonly model?: string | number | undefined;
-}
-
-const retirementOf = ({ project, model }: PathFields): string => `${projectPath(project)}/models/${model}/retirement`;
-
-/** What is given as undefined is not given. */
-function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-const sentRevision = (revision: unknown): unknown => (typeof revision === "bigint" ? String(revision) : revision);
 
 type Moment = z.output<typeof ActiveModelInput>["at"];
 
@@ -399,21 +312,3 @@ function momentText(moment: Moment): string | undefined {
   if ("time" in moment) return moment.time;
   return "revision" in moment ? `revision:${moment.revision}` : `position:${moment.position}`;
 }
-
-type SentSummary = Omit<Sent<ProjectSummary>, "active"> & { readonly active: readonly Sent<ActiveModel>[] };
-type SentExplanation = Omit<Explanation, "deployment"> & { readonly deployment: Sent<Deployment> };
-type SentStretch = Omit<TimelineEntry, "deployment"> & { readonly deployment: Sent<TimelineEntry["deployment"]> };
-type SentVerification = Omit<Verification, "firstBroken"> & {
-  readonly firstBroken?: Sent<NonNullable<Verification["firstBroken"]>>;
-};
-
-function summaryOf(sent: SentSummary): ProjectSummary {
-  // The same names in the same order as they came.
-  const active = sent.active.map((one) => withRevision<ActiveModel>(one));
-  return { ...sent, active, revision: BigInt(sent.revision) };
-}
-
-const stretchOf = (sent: SentStretch): TimelineEntry => ({
-  ...sent,
-  deployment: withRevision<TimelineEntry["deployment"]>(sent.deployment),
-});
