@@ -1,36 +1,34 @@
 import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
-import { ActiveModelsFilter, activeModels } from "../audit/active-models.ts";
+import type { ActiveModelsFilter } from "../audit/active-models.ts";
 import { AsOf } from "../audit/as-of.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
 import type { Imported } from "../audit/import.ts";
 import type { SignedCheckpoint } from "../audit/sign-checkpoint.ts";
-import { type TimelineEntry, timelineOf } from "../audit/timeline.ts";
+import type { TimelineEntry } from "../audit/timeline.ts";
 import type { Verification } from "../audit/verify.ts";
-import { ModelRef, validated } from "../domain/commands.ts";
+import { type ModelRef, validated } from "../domain/commands.ts";
 import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
-import { refuseAborted } from "../errors.ts";
 import type { PolicyData, RecordedEvent } from "../events/events.ts";
-import { Actor, DEFAULT_ENVIRONMENT, ProjectName } from "../events/names.ts";
+import { Actor, ProjectName } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import { Across } from "../ledger/across.ts";
-import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
+import type { ActiveModel } from "../ledger/active-model.ts";
 import { CommandPath } from "../ledger/command-path.ts";
-import { type Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
+import type { Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import { Follower } from "../ledger/follow.ts";
 import { Positions, type ReadOptions } from "../ledger/positions.ts";
 import { ProjectCache } from "../ledger/project-cache.ts";
 import {
-  activeIn,
   type LeaderboardEntry,
-  LeaderboardFilter,
+  type LeaderboardFilter,
   type ModelEntry,
-  ModelsFilter,
+  type ModelsFilter,
   type ProjectSummary,
   Queries,
 } from "../ledger/queries.ts";
 import type { ReadModel } from "../ledger/read-model.ts";
 import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
-import { Rows } from "../ledger/rows.ts";
+import type { Rows } from "../ledger/rows.ts";
 import { Snapshots } from "../ledger/snapshots.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -38,7 +36,7 @@ import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import { Webhooks } from "../subscriptions/webhooks/webhooks.ts";
 import { Commands } from "./commands.ts";
 import { Evidence } from "./evidence.ts";
-import { ActiveModelInput, FollowInput, ReadInput, TimelineInput } from "./inputs.ts";
+import { FollowInput } from "./inputs.ts";
 import type {
   ActiveModelOptions,
   CheckpointOptions,
@@ -62,11 +60,11 @@ import type {
   VerifyOptions,
 } from "./ledger.ts";
 import { optionsOf } from "./options.ts";
+import { Questions } from "./questions.ts";
 import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
 import { recordedOnce, subscription } from "./subscription.ts";
 
 const DEFAULT_MAX_CACHED = 2_000_000;
-const NO_OPTIONS = {} as const;
 const MAX_COUNTED = 1_000;
 
 /** What a ledger works with besides its store; the bounds are for simulations, which do not live to see the usual ones. */
@@ -91,10 +89,7 @@ export class LocalLedger implements ServedLedger {
   readonly #commandPath: CommandPath;
   readonly #commands: Commands;
   readonly #evidence: Evidence;
-  readonly #across: Across;
-  readonly #queries: Queries;
-  readonly #asOf: AsOf;
-  readonly #positions: Positions;
+  readonly #questions: Questions;
   readonly #readModel: ReadModel | undefined;
   readonly #followers = new Set<Follower>();
 
@@ -124,18 +119,12 @@ export class LocalLedger implements ServedLedger {
     });
     this.#commands = new Commands(this.#commandPath, defaultPolicy);
     this.#readModel = readModel;
-    this.#across = new Across({ store, cache: this.#cache, readModel, shortLogEvents });
-    this.#queries = new Queries({ store, cache: this.#cache, across: this.#across, defaults: this.#defaults });
-    this.#asOf = new AsOf(store);
-    this.#positions = new Positions(store, runtime);
-    this.#evidence = new Evidence({
-      store,
-      runtime,
-      defaults: defaultPolicy,
-      cache: this.#cache,
-      queries: this.#queries,
-      positions: this.#positions,
-    });
+    const positions = new Positions(store, runtime);
+    const across = new Across({ store, cache: this.#cache, readModel, shortLogEvents });
+    const queries = new Queries({ store, cache: this.#cache, across, defaults: defaultPolicy });
+    const parts = { store, cache: this.#cache, queries, positions, defaults: defaultPolicy };
+    this.#questions = new Questions({ ...parts, across, asOf: new AsOf(store) });
+    this.#evidence = new Evidence({ ...parts, runtime });
     this.subscriptions = new Subscriptions(store, runtime);
     this.webhooks = new Webhooks(store, runtime, this.subscriptions, async () =>
       (await import("../subscriptions/webhooks/send.ts")).httpSend(),
@@ -174,92 +163,52 @@ export class LocalLedger implements ServedLedger {
     return this.#commands.setPolicy(input);
   }
 
-  async activeModel(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveModel | undefined> {
-    if (options === NO_OPTIONS) {
-      const current = this.#cache.current(project);
-      if (current) return activeIn(current, DEFAULT_ENVIRONMENT, this.#defaults);
-    }
-    const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
-    const name = validated(ProjectName, project, "project name");
-    return this.#positions.answer(rest, async () => {
-      if (at === undefined) return activeIn(await this.#cache.fresh(name), environment, this.#defaults);
-      await this.#checked(at);
-      const past = await this.#asOf.activeAt(name, environment, at, by);
-      if (past === undefined) return undefined;
-      const { state } = await this.#cache.fresh(name);
-      return activeModelOf(state, environment, past, this.#defaults);
-    });
-  }
-
-  async activeAtRevision(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveAtRevision> {
-    const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
-    const name = validated(ProjectName, project, "project name");
-    if (rest.minPosition !== undefined) await this.#positions.reached(rest);
-    if (at !== undefined) await this.#checked(at);
-    const past = at === undefined ? undefined : await this.#asOf.activeAt(name, environment, at, by);
-    const folded = this.#cache.current(name) ?? (await this.#cache.fresh(name));
-    if (folded.revision === -1n) return { model: undefined, revision: undefined };
-    const { state, revision } = folded;
-    if (at === undefined) return { model: activeIn(folded, environment, this.#defaults), revision };
-    return { model: past && activeModelOf(state, environment, past, this.#defaults), revision };
-  }
-
   changeCount(): number {
     return this.#store.changeCount();
   }
 
-  activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
-    const checked = validated(ActiveModelsFilter, filter, "filter");
-    const parts = {
-      across: this.#across,
-      asOf: this.#asOf,
-      cache: this.#cache,
-      defaults: this.#defaults,
-      checkMoment: (at: object) => this.#checked(at),
-    };
-    return this.#rows(checked, () => activeModels(parts, checked));
+  activeModel(project: string, options?: ActiveModelOptions): Promise<ActiveModel | undefined> {
+    return this.#questions.activeModel(project, options);
   }
 
-  async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
-    const name = validated(ProjectName, project, "project name");
-    return this.#positions.answer(validated(ReadInput, options, "query"), () => this.#queries.summary(name));
+  activeAtRevision(project: string, options?: ActiveModelOptions): Promise<ActiveAtRevision> {
+    return this.#questions.activeAtRevision(project, options);
   }
 
-  projects(options: ReadOptions = {}): Rows<ProjectSummary> {
-    const checked = validated(ReadInput, options, "query");
-    return this.#rows(checked, () => this.#queries.summaries(checked.signal));
+  activeModels(filter?: ActiveModelsFilter): Rows<ActiveModel> {
+    return this.#questions.activeModels(filter);
   }
 
-  models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
-    const name = validated(ProjectName, project, "project name");
-    const checked = validated(ModelsFilter, filter, "filter");
-    return this.#rows(checked, () => this.#queries.models(name, checked));
+  project(project: string, options?: ReadOptions): Promise<ProjectSummary> {
+    return this.#questions.project(project, options);
   }
 
-  async model(project: string, model: ModelRef, options: ReadOptions = {}): Promise<ModelEntry> {
-    const name = validated(ProjectName, project, "project name");
-    const reference = validated(ModelRef, model, "model");
-    return this.#positions.answer(validated(ReadInput, options, "query"), () => this.#queries.model(name, reference));
+  projects(options?: ReadOptions): Rows<ProjectSummary> {
+    return this.#questions.projects(options);
   }
 
-  leaderboard(project: string, filter: LeaderboardFilter = {}): Rows<LeaderboardEntry> {
-    const name = validated(ProjectName, project, "project name");
-    const checked = validated(LeaderboardFilter, filter, "filter");
-    return this.#rows(checked, () => this.#queries.leaderboard(name, checked));
+  models(project: string, filter?: ModelsFilter): Rows<ModelEntry> {
+    return this.#questions.models(project, filter);
   }
 
-  deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
-    const checked = validated(DeploymentsFilter, filter, "filter");
-    return this.#rows(checked, () => this.#queries.deployments(checked));
+  model(project: string, model: ModelRef, options?: ReadOptions): Promise<ModelEntry> {
+    return this.#questions.model(project, model, options);
   }
 
-  async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
-    const { environment, from, to, by, ...rest } = validated(TimelineInput, options, "query");
-    const name = validated(ProjectName, project, "project name");
-    return this.#positions.answer(rest, async () => {
-      await this.#queries.known(name);
-      return timelineOf(await this.#asOf.deployments(name, environment, by), { from, to, by });
-    });
+  leaderboard(project: string, filter?: LeaderboardFilter): Rows<LeaderboardEntry> {
+    return this.#questions.leaderboard(project, filter);
+  }
+
+  deployments(filter?: DeploymentsFilter): Rows<Deployment> {
+    return this.#questions.deployments(filter);
+  }
+
+  timeline(project: string, options?: TimelineOptions): Promise<readonly TimelineEntry[]> {
+    return this.#questions.timeline(project, options);
+  }
+
+  checkPosition(position: string): Promise<void> {
+    return this.#questions.checkPosition(position);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -278,15 +227,6 @@ export class LocalLedger implements ServedLedger {
     const after = position === undefined ? {} : { after: position };
     for await (const _ of this.#store.readAll({ ...after, maxCount: MAX_COUNTED })) count += 1;
     return count;
-  }
-
-  /** A moment that is no place in this log is refused, not compared with the places that are. */
-  async #checked(at: object): Promise<void> {
-    if ("position" in at) await this.checkPosition(String(at.position));
-  }
-
-  async checkPosition(position: string): Promise<void> {
-    for await (const _ of this.#store.readAll({ after: position, maxCount: 1 })) return;
   }
 
   whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
@@ -356,22 +296,6 @@ export class LocalLedger implements ServedLedger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** A list that is read once the ledger has got as far as it was asked to, and until it is aborted. */
-  #rows<Row>(options: ReadOptions, read: () => AsyncIterable<Row>): Rows<Row> {
-    const { minPosition, signal } = options;
-    if (minPosition === undefined && signal === undefined) return new Rows(read);
-    const positions = this.#positions;
-    return new Rows(async function* () {
-      refuseAborted(signal);
-      await positions.reached(options);
-      for await (const row of read()) {
-        refuseAborted(signal);
-        yield row;
-      }
-      refuseAborted(signal);
-    });
   }
 }
 
