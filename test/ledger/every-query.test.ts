@@ -81,7 +81,8 @@ const outcome = async (ask: () => PromiseLike<unknown>): Promise<string> => {
   try {
     const answer = await ask();
     const wrong = wrongTypes(answer);
-    return wrong.length > 0 ? `WRONG TYPE: ${wrong.join(", ")}` : (toJson(answer) ?? "undefined");
+    if (wrong.length > 0) return `WRONG TYPE: ${wrong.join(", ")}`;
+    return answer === undefined ? "undefined" : toJson(answer);
   } catch (error) {
     return error instanceof Error && "code" in error ? `${error.code}: ${error.message}` : String(error);
   }
