@@ -1,6 +1,15 @@
 import { LedgerError } from "../errors.ts";
 import type { ActiveModel, ActiveModelOptions, ActiveModelsFilter } from "../index.ts";
-import { byOption, type CliCommand, clockOf, given, type Options, type Session, wholeNumber } from "./command.ts";
+import {
+  byOption,
+  type CliCommand,
+  clockOf,
+  given,
+  type Options,
+  type Session,
+  timeText,
+  wholeNumber,
+} from "./command.ts";
 import type { Column } from "./output.ts";
 
 /** `by`: the clock that was asked by, as `--by` names it. */
@@ -28,7 +37,7 @@ export const active: CliCommand = {
     command
       .option("--all", "in every project; and in every environment unless one is named")
       .option("--environment <name>", "which environment (default: production)")
-      .option("--at <time>", "as of this time, ISO 8601")
+      .option("--at <time>", "as of this time, ISO 8601", timeText)
       .option("--at-revision <revision>", "as of this event of the project", wholeNumber)
       .option("--at-position <position>", "as of this position in the log")
       .addOption(byOption()),

@@ -121,13 +121,20 @@ export class Session {
    * and not written: a mistyped path must not leave an empty ledger behind.
    */
   existing(): Promise<Ledger> {
+    const store = this.existingStore();
+    if (store === this.globals.store) return this.forWriting();
+    this.#ledger ??= this.#open(store);
+    return this.#ledger;
+  }
+
+  /** The address of the ledger as it is, or of an empty one: see {@link existing}. */
+  existingStore(): string {
     const path = this.#missingFile();
-    if (path === undefined) return this.forWriting();
+    if (path === undefined) return this.globals.store;
     this.out.aside(
       `there is no ledger at ${path} yet; a training makes it, --store or MODEL_LEDGER_STORE names another`,
     );
-    this.#ledger ??= this.#open("memory:");
-    return this.#ledger;
+    return "memory:";
   }
 
   /** @throws {LedgerError} STORE_UNAVAILABLE where there is no file: to find nothing wrong with it would mislead. */
@@ -205,6 +212,12 @@ export const clockOf = (by: unknown) => (typeof by === "string" ? { by: CLOCKS[b
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
+}
+
+/** What looks like an ISO 8601 time; the ledger looks closer. */
+export function timeText(text: string): string {
+  if (/^\d{4}-\d\d-\d\d/.test(text)) return text;
+  throw new InvalidArgumentError("It must be an ISO 8601 time, for example 2026-05-04T10:00:00Z.");
 }
 
 /** A number, all of the text: "1e3" and ".5" are, "1,5", "0x10" and "NaN" are not. */

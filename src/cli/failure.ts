@@ -79,7 +79,7 @@ interface Issue {
 export function inOptions(error: unknown, command: Command): unknown {
   if (!(error instanceof LedgerError) || error.code !== "INVALID_INPUT") return error;
   const issues = error.details.issues as readonly Issue[] | undefined;
-  if (issues === undefined) return error;
+  if (issues === undefined || issues.length === 0) return error;
   const known = new Set(withAncestors(command).flatMap(({ options }) => options.map(({ long }) => long)));
   const named = issues.map(({ path, message }) => [optionOf(path, known), message].filter(Boolean).join(": "));
   return new LedgerError("INVALID_INPUT", named.join("; "), error.details, { cause: error });
@@ -94,14 +94,17 @@ const REPEATED: Readonly<Record<string, string>> = {
   hyperparams: "--hyperparam",
   labels: "--label",
   types: "--type",
+  scopes: "--scope",
 };
+/** Of these an option gives one item, which needs no place in the list. */
+const LISTS: ReadonlySet<string> = new Set(["types", "scopes"]);
 
 /** `toNumber` is --to-number, `snapshot.rows` --snapshot-rows, `policy.frozen.until` --until, `metrics.f1` --metric f1. */
 function optionOf(path: string, known: ReadonlySet<string | null | undefined>): string {
   const [first = "", ...rest] = path.split(".");
   if (first === "types" && known.has("--events")) return "--events";
   const repeated = REPEATED[first];
-  if (repeated !== undefined) return [repeated, ...(first === "types" ? [] : [rest.join(".")])].join(" ").trim();
+  if (repeated !== undefined) return [repeated, ...(LISTS.has(first) ? [] : [rest.join(".")])].join(" ").trim();
   const words = path.split(".").map((name) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   const candidates = words.map((_, from) => `--${words.slice(from).join("-")}`);
   return candidates.find((option) => known.has(option)) ?? path;

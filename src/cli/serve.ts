@@ -1,8 +1,15 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { type CliCommand, type Options, type ServeRequest, wholeNumber } from "./command.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8080;
+const MAX_PORT = 65_535;
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text);
+  if (port > MAX_PORT) throw new InvalidArgumentError(`It must be 0 to ${MAX_PORT}.`);
+  return port;
+}
 
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -25,7 +32,7 @@ export const serve: CliCommand = {
   configure: (command) =>
     command
       .option("--host <address>", `where to listen (default: ${DEFAULT_HOST})`)
-      .option("--port <number>", `at which port, 0 for any that is free (default: ${DEFAULT_PORT})`, wholeNumber)
+      .option("--port <number>", `at which port, 0 for any that is free (default: ${DEFAULT_PORT})`, portNumber)
       .option("--rate-limit <count>", "requests a client may make in ten seconds, 0 for no limit", wholeNumber)
       .addOption(
         new Option("--log-level <level>", "what to log on stderr, a line of JSON each (default: info)")

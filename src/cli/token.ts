@@ -11,8 +11,8 @@ const COLUMNS: readonly Column<Token>[] = [
   { title: "created", value: ({ createdAt }) => createdAt },
 ];
 
-async function withTokens(session: Session, act: (tokens: Tokens) => Promise<void>): Promise<undefined> {
-  const opened = await session.openTokens(session.globals.store);
+async function withTokens(session: Session, store: string, act: (tokens: Tokens) => Promise<void>): Promise<undefined> {
+  const opened = await session.openTokens(store);
   try {
     await act(opened.tokens);
   } finally {
@@ -43,7 +43,7 @@ export const tokenCreate: CliCommand = {
       .requiredOption("--scope <scope>", "read, train, deploy or admin; repeat it for more", words)
       .option("--project <glob>", "the projects it is for: * is any text, ? any character (default: *)"),
   run: (session, _args, options) =>
-    withTokens(session, async (tokens) => {
+    withTokens(session, session.globals.store, async (tokens) => {
       const { token, secret } = await tokens.create(inputOf(options));
       const { out } = session;
       if (out.style.json) out.json({ name: token.name, token: secret });
@@ -61,7 +61,7 @@ export const tokenList: CliCommand = {
   summary: "the tokens there are, without their secrets",
   examples: ["token list", "token list --json"],
   run: (session) =>
-    withTokens(session, async (tokens) => {
+    withTokens(session, session.existingStore(), async (tokens) => {
       const rows = (await tokens.list()).map(({ name, scopes, project, createdAt }) => ({
         name,
         scopes,
@@ -79,7 +79,7 @@ export const tokenRevoke: CliCommand = {
   summary: "let a token in no more, at once and everywhere",
   examples: ["token revoke ci"],
   run: (session, [name = ""]) =>
-    withTokens(session, async (tokens) => {
+    withTokens(session, session.existingStore(), async (tokens) => {
       await tokens.revoke(name);
       if (session.out.style.json) session.out.json({ name, revoked: true });
       else session.out.aside(`revoked: "${name}" gets in no more`);

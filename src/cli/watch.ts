@@ -1,3 +1,4 @@
+import { LedgerError } from "../errors.ts";
 import type { Ledger, Observation, RecordedEvent, SubscribeOptions, SubscriptionOptions } from "../index.ts";
 import { type CliCommand, given, type Options, type Session, wholeNumber } from "./command.ts";
 import { runForEvent } from "./exec.ts";
@@ -84,6 +85,9 @@ export const watch: CliCommand = {
       .option("--name <name>", "go on where this name stopped; what fails is tried again and then parked")
       .option("--max-attempts <count>", "with --name: park an event after so many failures (default: 8)", wholeNumber),
   async run(session, [project], options) {
+    if (options.maxAttempts !== undefined && options.name === undefined) {
+      throw new LedgerError("INVALID_INPUT", "--max-attempts goes with --name: without one nothing is tried again");
+    }
     const ledger = await session.forWriting();
     const { out } = session;
     const command = options.exec as string | undefined;

@@ -183,6 +183,8 @@ describe("commands that ask", () => {
     expect((await run(["deploy", "Digits"])).code).toBe(1);
     expect(await run(["projects"])).toMatchObject({ code: 0, stdout: "" });
     expect((await run(["verify"])).code).toBe(3);
+    expect(await run(["token", "list"])).toMatchObject({ code: 0, stdout: "" });
+    expect((await run(["token", "revoke", "ci"])).code).toBe(1);
     expect(readdirSync(here)).toEqual([]);
   });
 });
@@ -203,7 +205,11 @@ describe("wrong usage", () => {
     [["promote", "x", "--from", "a"], /--to/],
     [["freeze", "x"], /needs a --reason/],
     [["policy", "x", "--unset", "colour"], /no such field/],
-    [["active", "x", "--at", "yesterday"], /at: must be/],
+    [["active", "x", "--at", "yesterday"], /--at <time>.*must be an ISO 8601 time/],
+    [["token", "create", "--name", "x", "--scope", "fly"], /--scope: must be one of read/],
+    [["webhook", "add", "example.com/hook"], /url: must be an http or https address/],
+    [["watch", "--max-attempts", "3"], /goes with --name/],
+    [["serve", "--port", "65536"], /must be 0 to 65535/],
     [["history", "x", "--limit", "0"], /limit: /],
     [["--store", "redis:x", "projects"], /unknown store/],
     [["--store", "sqlite::memory:", "projects"], /write "memory:"/],

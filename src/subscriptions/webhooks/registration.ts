@@ -10,7 +10,10 @@ const MAX_URL_LENGTH = 2_000;
 const WebhookUrl = z
   .string()
   .max(MAX_URL_LENGTH)
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "must be an http or https address")
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    message: "must be an http or https address",
+    abort: true, // the rules below take it to pieces
+  })
   .refine((text) => {
     const { username, password } = new URL(text);
     return username === "" && password === "";
