@@ -1,3 +1,4 @@
+import { generateKeys } from "../../src/audit/signed-note.ts";
 import { LedgerError } from "../../src/errors.ts";
 import { streamOf } from "../../src/events/names.ts";
 import type { Ledger } from "../../src/index.ts";
@@ -12,7 +13,10 @@ import type { World } from "./world.ts";
 const describeError = (error: unknown): string => (error instanceof Error && error.stack) || String(error);
 
 /** Questions that are not of one project. */
-const WHOLE = { everywhere: 1, verifyAll: 1, again: 4 } as const;
+const WHOLE = { everywhere: 1, checkpoint: 1, verifyAll: 2, again: 4 } as const;
+
+/** New in every process: nothing that a world does depends on them. */
+const KEYS = generateKeys("simulation");
 
 const SHARE_OF_WHOLE = 0.25;
 
@@ -56,6 +60,8 @@ export class Auditor {
     switch (kind) {
       case "everywhere":
         return this.#askEverywhere(ledger);
+      case "checkpoint":
+        return this.#signCheckpoint(ledger);
       case "verifyAll":
         return this.#verifyAll(ledger);
       case "again":
@@ -84,17 +90,36 @@ export class Auditor {
     }
   }
 
+  /** The log verifies, and begins as it did when any earlier checkpoint was signed. */
   async #verifyAll(ledger: Ledger): Promise<void> {
-    const { server } = this.#world;
+    const { server, history } = this.#world;
     const from = server.events;
-    const verification = await this.#unlessExcused("to verify the whole log", () => ledger.verify());
+    const signed = history.checkpoints.length > 0 ? this.#machine.random.pick(history.checkpoints) : undefined;
+    const verification = await this.#unlessExcused("to verify the whole log", () => ledger.verify(signed));
     if (verification === undefined) return;
-    const { ok, events, firstBroken } = verification;
+    const { ok, events, firstBroken, checkpoint } = verification;
     this.#say(`the whole log verifies: ${ok}`);
     if (!ok || events < from || events > server.events) {
-      const found = ok ? `${events} events` : `a break at ${firstBroken?.stream}@${firstBroken?.revision}`;
-      this.#world.wrong(`verifying the whole log of ${from} to ${server.events} events found ${found}`);
+      const broken = firstBroken ? `a break at ${firstBroken.stream}@${firstBroken.revision}` : checkpoint?.why;
+      this.#world.wrong(
+        `verifying the whole log of ${from} to ${server.events} events found ${ok ? `${events} events` : broken}`,
+      );
     }
+  }
+
+  /** A signed head of the log as it is now, which the whole cast keeps. */
+  async #signCheckpoint(ledger: Ledger): Promise<void> {
+    const { server, history } = this.#world;
+    const from = server.events;
+    const sign = () => ledger.checkpoint({ key: KEYS.privateKey });
+    const signed = await this.#unlessExcused("to sign a checkpoint", sign);
+    if (signed === undefined) return;
+    const { checkpoint, publicKey, size } = signed;
+    this.#say(`a checkpoint over ${size} events is signed`);
+    if (size < from || size > server.events) {
+      this.#world.wrong(`a checkpoint of a log of ${from} to ${server.events} events is over ${size}`);
+    }
+    history.checkpoints.push({ checkpoint, publicKey });
   }
 
   /** As-of answers never change once given for a moment that is over. */

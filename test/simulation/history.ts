@@ -49,6 +49,8 @@ export class History {
   readonly attempts: Attempt[] = [];
   readonly observations: Observation[] = [];
   readonly settled = new Memory();
+  /** Signed heads of the log, which it must go on beginning with. */
+  readonly checkpoints: { readonly checkpoint: string; readonly publicKey: string }[] = [];
   /** What was found wrong on the way. */
   readonly violations: string[] = [];
 

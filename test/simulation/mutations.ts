@@ -305,6 +305,12 @@ export const MUTATIONS: readonly Mutation[] = [
       "if (project === undefined && verification.ok) return { ...verification, events: Math.max(0, verification.events - 1) };",
   },
   {
+    bug: "a checkpoint is held against the whole log, also what came after it",
+    file: "src/audit/checkpoint-check.ts",
+    find: "|| this.#tree.size >= this.#checkpoint.size) return;",
+    replace: ") return;",
+  },
+  {
     bug: "the score of a past answer is by the metric of today",
     file: "src/ledger/active-model.ts",
     find: "score: score === undefined ?",
