@@ -1,4 +1,4 @@
-import type { ProjectState } from "../../projections/project.ts";
+import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
 import { ExplainInput, explain } from "../audit/explain.ts";
 import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
@@ -48,6 +48,8 @@ interface Parts {
   readonly positions: Positions;
 }
 
+type Fold = (project: string) => Promise<{ readonly state: ProjectState }>;
+
 /** What an auditor asks for: why, what if, and the proof. */
 export class Evidence {
   readonly #store: EventStore;
@@ -79,12 +81,21 @@ export class Evidence {
     });
   }
 
-  async #explainDeployment(input: unknown): Promise<Explanation> {
+  async #explainDeployment(input: unknown, fold: Fold = (project) => this.#cache.fresh(project)): Promise<Explanation> {
     const checked = validated(ExplainInput, input, "query");
     return this.#positions.answer(checked, async () => {
-      const { state } = await this.#cache.fresh(checked.project);
+      const { state } = await fold(checked.project);
       return explain({ store: this.#store, state }, checked);
     });
+  }
+
+  /** Folds a project from its first event: what is signed must not rest on a snapshot, which no chain holds. */
+  async #fromLog(project: string, options: { readonly signal?: AbortSignal }) {
+    let state = initialProject();
+    for await (const stored of this.#store.readStream(streamOf(project), options)) {
+      state = evolveProject(state, foldedEvent(recorded(stored)));
+    }
+    return { state };
   }
 
   async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
@@ -134,7 +145,8 @@ export class Evidence {
     const signer = signerOf(text);
     try {
       const named = { ...which, ...(signal !== undefined && { signal }) };
-      return { explanation: await this.#explainDeployment(named), signer, rest };
+      const fold: Fold = (project) => this.#fromLog(project, signal === undefined ? {} : { signal });
+      return { explanation: await this.#explainDeployment(named, fold), signer, rest };
     } catch (error) {
       refuseAborted(signal);
       // Where somebody took the deployment out, that is the answer, not that there is none.

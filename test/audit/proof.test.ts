@@ -1,5 +1,12 @@
+import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { evolveProject, initialProject } from "../../projections/project.ts";
+import { LocalLedger } from "../../src/api/local-ledger.ts";
+import { recorded } from "../../src/events/stored.ts";
 import { generateKeys, type Ledger, verifyProof } from "../../src/index.ts";
+import { packed } from "../../src/ledger/packed-project.ts";
+import { foldedEvent } from "../../src/ledger/project-cache.ts";
+import { memoryEventStore } from "../../src/store/memory.ts";
 import { codeOf, onEveryStore } from "../ledger/stores.ts";
 
 const { privateKey: key, publicKey } = generateKeys("example.com/ledger");
@@ -141,4 +148,22 @@ describe("a receipt", async () => {
     expect(verifyProof("", publicKey).ok).toBe(false);
     expect(verifyProof("{}", publicKey).ok).toBe(false);
   });
+});
+
+test("a receipt is explained from the log, whatever a snapshot says", async () => {
+  const store = memoryEventStore();
+  const asked = { project: "A", number: 2, key };
+  const explained = async () => {
+    const { explanation } = JSON.parse(await new LocalLedger(store).receipt(asked)) as { explanation: unknown };
+    return explanation;
+  };
+  await fill(new LocalLedger(store));
+  const truth = await explained();
+  let state = initialProject();
+  for await (const stored of store.readStream("modelLedger-A"))
+    state = evolveProject(state, foldedEvent(recorded(stored)));
+  state.past.policies.push({ revision: 0, policy: { frozen: { reason: "never happened" } } });
+  await store.keep(`snapshot/project/${hash("sha256", "A", "hex")}`, packed(state));
+  expect(await new LocalLedger(store).explain({ project: "A", number: 2 })).toHaveProperty("forced.freeze");
+  expect(await explained()).toEqual(truth);
 });
