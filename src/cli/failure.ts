@@ -35,8 +35,9 @@ const NEXT = {
   CLOSED: undefined,
 } as const satisfies Record<LedgerErrorCode, string | undefined>;
 
-/** Of a file that is no ledger, or is damaged as a whole, no event could be named. */
+/** Of a file that is no ledger, or is damaged as a whole, no event could be named; and not every file is a ledger's. */
 function nextStep({ code, details }: LedgerError): string | undefined {
+  if (code === "STORE_UNAVAILABLE" && "file" in details) return undefined;
   if (code !== "CORRUPT" || details.sqlite === undefined) return NEXT[code];
   return details.sqlite === "SQLITE_NOTADB" ? NEXT.STORE_UNAVAILABLE : undefined;
 }

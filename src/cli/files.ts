@@ -14,8 +14,19 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: "this user may not",
 };
 
+/** No mistake of whoever named the file: the same command may do tomorrow. */
+const NO_ROOM: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "this user may take no more of the disk",
+  EIO: "the disk failed",
+};
+
 function unusable(what: string, path: string, cause: unknown): LedgerError {
   const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const noRoom = NO_ROOM[code];
+  if (noRoom !== undefined) {
+    return new LedgerError("STORE_UNAVAILABLE", `"${path}" cannot be ${what}: ${noRoom}`, { file: path }, { cause });
+  }
   const why = WHY[code] ?? code;
   return new LedgerError("INVALID_INPUT", `"${path}" cannot be ${what}: ${why}`, { path }, { cause });
 }

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -126,4 +135,13 @@ test("a compressed export is called what it is", async () => {
       stderr: expect.stringMatching(/is compressed: give what gunzip/),
     });
   }
+});
+
+test.runIf(existsSync("/dev/full"))("a full disk under --out ends with 3, in words", async () => {
+  const { run } = await withLedger();
+  expect(await run(["export", "--out", "/dev/full"])).toEqual({
+    code: 3,
+    stdout: "",
+    stderr: 'model-ledger: STORE_UNAVAILABLE: "/dev/full" cannot be written: the disk is full\n',
+  });
 });
