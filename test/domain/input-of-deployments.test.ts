@@ -112,11 +112,12 @@ describe("the revision that is expected", () => {
     [0, 0n],
     [7, 7n],
     [0n, 0n],
+    ["7", 7n],
     ["no_stream", "no_stream"],
   ])("may be %s", (given, expectedRevision) =>
     expect(deployment({ expectedRevision: given })).toMatchObject({ expectedRevision }),
   );
-  test.each([-1, 1.5, "1", "any", null])("may not be %j", (expectedRevision) =>
+  test.each([-1, 1.5, "-1", "01", "1.5", "", "any", null])("may not be %j", (expectedRevision) =>
     expect(complaintsOf(() => deployment({ expectedRevision }))).toEqual([NOT_A_REVISION]),
   );
   test("may not be less than the first", () =>

@@ -252,7 +252,7 @@ test("a lost race names the latest deployment of all environments, and as the wi
   expect(refusalOf(history, expecting(train("a", 1), "no_stream"))).toMatchObject({ details: { winner } });
   const again = [...history, deployed(1, { environment: "staging" })];
   expect(refusalOf(again, expecting(deploy(), 3))).toMatchObject({
-    details: { winner: { environment: "staging", version: 1, number: 2, revision: 4 } },
+    details: { winner: { environment: "staging", version: 1, number: 2, revision: "4" } },
   });
   const later = refusalOf([...history, retire(2)], expecting(deploy(), 3));
   expect(later).not.toHaveProperty("details.winner");
