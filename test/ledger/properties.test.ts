@@ -325,6 +325,8 @@ describe("ledgers that race on one store, in any order of their reads and writes
           for (const { commandId, answer } of answers) {
             const written = log.filter(({ metadata }) => metadata.commandId === commandId);
             if (answer instanceof Error || written.length === 0) continue;
+            // What changed nothing left no id in the log: the same command may have written later.
+            if (changedNothing(answer)) continue;
             expect(answer).toMatchObject({ revision: written.at(-1)?.revision });
           }
           for (const ledger of [...ledgers, single])
@@ -335,6 +337,9 @@ describe("ledgers that race on one store, in any order of their reads and writes
       { numRuns: 150 },
     ));
 });
+
+const changedNothing = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "changed" in answer && answer.changed === false;
 
 async function untimed(ledger: Ledger, scheduler: fc.Scheduler) {
   const summary = ledger.project(project);
