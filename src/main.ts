@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
+import { EXIT } from "./cli/exit-codes.ts";
 import { systemRuntime } from "./runtime.ts";
 
 /** The composition root of the program: what it runs on, and how it ends. */
@@ -20,8 +21,6 @@ const ONE_WISH_MS = 500;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 /** A bug of ours; sysexits.h calls it EX_SOFTWARE. */
 const EXIT_BUG = 70;
-const EXIT_STORE_UNREACHABLE = 3;
-const EXIT_INTERRUPTED = 130;
 
 const stop = new AbortController();
 let askedAt = 0;
@@ -43,9 +42,9 @@ let commandCode: number | undefined;
 
 /** A command that failed says so, whatever became of its output; one that did not is as good as its output. */
 function setExitCode(): void {
-  const hasFailed = commandCode !== undefined && commandCode !== 0 && commandCode !== EXIT_INTERRUPTED;
+  const hasFailed = commandCode !== undefined && commandCode !== EXIT.done && commandCode !== EXIT.interrupted;
   if (outputFailure === undefined || hasFailed) process.exitCode = commandCode;
-  else process.exitCode = outputFailure.code === "EPIPE" ? 0 : EXIT_STORE_UNREACHABLE;
+  else process.exitCode = outputFailure.code === "EPIPE" ? EXIT.done : EXIT.storeUnreachable;
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
