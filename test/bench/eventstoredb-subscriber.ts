@@ -81,5 +81,5 @@ await withEventStoreDb(async (url) => {
     target: { atMost: 1.3 },
   });
   await store.close();
-  process.exit(); // the client's subscription would keep the process
 });
+process.exit(); // the client's subscription would keep the process
