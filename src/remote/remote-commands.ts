@@ -20,14 +20,14 @@ import { type Sent, withRevision } from "./revive.ts";
 
 /** Commands as the service takes them: checked here, then sent under an id that lets them be sent again. */
 export class RemoteCommands implements Pick<Commands, keyof Commands> {
-  readonly #client: HttpClient;
-  readonly #runtime: Runtime;
+  protected readonly client: HttpClient;
+  protected readonly runtime: Runtime;
   /** Who gives the commands that name no actor; with a token that is the service's business. */
   readonly #actor: string | undefined;
 
   constructor(client: HttpClient, runtime: Runtime, actor: string | undefined) {
-    this.#client = client;
-    this.#runtime = runtime;
+    this.client = client;
+    this.runtime = runtime;
     this.#actor = actor;
   }
 
@@ -82,11 +82,11 @@ export class RemoteCommands implements Pick<Commands, keyof Commands> {
     const body = {
       ...(this.#actor !== undefined && { actor: this.#actor }),
       // With an id of its own it can be sent again when the answer is lost.
-      commandId: this.#runtime.newId(),
+      commandId: this.runtime.newId(),
       ...withoutUndefined(fields),
       ...("expectedRevision" in fields && { expectedRevision: sentRevision(fields.expectedRevision) }),
     };
-    const sent = await this.#client.json<Sent<Result>>(method, pathOf({ project, model }), { body, signal });
+    const sent = await this.client.json<Sent<Result>>(method, pathOf({ project, model }), { body, signal });
     return withRevision<Result>(sent as Parameters<typeof withRevision<Result>>[0]);
   }
 }

@@ -3,7 +3,6 @@ import { ActiveModelInput, FollowInput, ReadInput, SubscribeInput, TimelineInput
 import type {
   ActiveModelOptions,
   CheckpointOptions,
-  DeployInput,
   DurableSubscriptions,
   ExplainOptions,
   ExplainTrainingOptions,
@@ -14,12 +13,6 @@ import type {
   Ledger,
   LedgerOptions,
   LedgerWebhooks,
-  PromoteInput,
-  RecordTrainingInput,
-  ReinstateModelInput,
-  RetireModelInput,
-  RollbackInput,
-  SetPolicyInput,
   SubscribeOptions,
   TimelineOptions,
   VerifyOptions,
@@ -48,9 +41,8 @@ import {
   ModelsFilter,
   type ProjectSummary,
 } from "../ledger/queries.ts";
-import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
 import type { Rows } from "../ledger/rows.ts";
-import { type Runtime, systemRuntime } from "../runtime.ts";
+import { systemRuntime } from "../runtime.ts";
 import { HttpClient, type Query } from "./http-client.ts";
 import { noSubscriptions, notOverHttp, noWebhooks } from "./not-over-http.ts";
 import { RemoteCommands } from "./remote-commands.ts";
@@ -73,62 +65,25 @@ const waiting = ({ minPosition }: { readonly minPosition?: string | undefined })
 });
 
 /** A ledger behind a service: the same answers and the same errors as from the ledger itself. */
-export class RemoteLedger implements Ledger {
+export class RemoteLedger extends RemoteCommands implements Ledger {
   readonly subscriptions: DurableSubscriptions;
   readonly webhooks: LedgerWebhooks;
-  readonly #client: HttpClient;
-  readonly #runtime: Runtime;
-  readonly #commands: RemoteCommands;
   readonly #closing = new AbortController();
   readonly #followers = new Set<RemoteFollower>();
 
   constructor(url: URL, { token, actor, runtime = systemRuntime() }: LedgerOptions) {
-    this.#client = new HttpClient(url, token, runtime);
-    this.#runtime = runtime;
-    this.#commands = new RemoteCommands(
-      this.#client,
-      runtime,
-      actor ?? (token === undefined ? runtime.actor : undefined),
-    );
+    super(new HttpClient(url, token, runtime), runtime, actor ?? (token === undefined ? runtime.actor : undefined));
     this.subscriptions = noSubscriptions(this.address);
     this.webhooks = noWebhooks(this.address);
   }
 
   get address(): string {
-    return this.#client.address;
+    return this.client.address;
   }
 
   /** @throws {LedgerError} STORE_UNAVAILABLE when nobody answers there. */
   async check(): Promise<void> {
-    await this.#client.json("GET", "/healthz");
-  }
-
-  recordTraining(input: RecordTrainingInput): Promise<TrainingResult> {
-    return this.#commands.recordTraining(input);
-  }
-
-  deploy(input: DeployInput): Promise<DeploymentResult> {
-    return this.#commands.deploy(input);
-  }
-
-  rollback(input: RollbackInput): Promise<DeploymentResult> {
-    return this.#commands.rollback(input);
-  }
-
-  promote(input: PromoteInput): Promise<DeploymentResult> {
-    return this.#commands.promote(input);
-  }
-
-  retireModel(input: RetireModelInput): Promise<RetirementResult> {
-    return this.#commands.retireModel(input);
-  }
-
-  reinstateModel(input: ReinstateModelInput): Promise<RetirementResult> {
-    return this.#commands.reinstateModel(input);
-  }
-
-  setPolicy(input: SetPolicyInput): Promise<PolicyResult> {
-    return this.#commands.setPolicy(input);
+    await this.client.json("GET", "/healthz");
   }
 
   async activeModel(project: string, options: ActiveModelOptions = {}): Promise<ActiveModel | undefined> {
@@ -136,7 +91,7 @@ export class RemoteLedger implements Ledger {
     const name = nameOf(project);
     const query = { environment, at: momentText(moment), by, ...waiting({ minPosition }) };
     try {
-      const sent = await this.#client.json<Sent<ActiveModel>>("GET", `${projectPath(name)}/active`, { query, signal });
+      const sent = await this.client.json<Sent<ActiveModel>>("GET", `${projectPath(name)}/active`, { query, signal });
       return withRevision<ActiveModel>(sent);
     } catch (error) {
       const isNothing = error instanceof LedgerError && /^(NO_ACTIVE_MODEL|PROJECT_NOT_FOUND)$/.test(error.code);
@@ -148,12 +103,12 @@ export class RemoteLedger implements Ledger {
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const { limit, signal, minPosition, at: moment, ...rest } = validated(ActiveModelsFilter, filter, "filter");
     const query = { ...rest, at: momentText(moment), ...waiting({ minPosition }) };
-    return rowsOf(this.#client, "/v1/active", query, { limit, signal }, withRevision<ActiveModel>);
+    return rowsOf(this.client, "/v1/active", query, { limit, signal }, withRevision<ActiveModel>);
   }
 
   async project(project: string, options: ReadOptions = {}): Promise<ProjectSummary> {
     const { signal, ...rest } = validated(ReadInput, options, "query");
-    const sent = await this.#client.json<SentSummary>("GET", projectPath(nameOf(project)), {
+    const sent = await this.client.json<SentSummary>("GET", projectPath(nameOf(project)), {
       query: waiting(rest),
       signal,
     });
@@ -162,14 +117,14 @@ export class RemoteLedger implements Ledger {
 
   projects(options: ReadOptions = {}): Rows<ProjectSummary> {
     const { signal, ...rest } = validated(ReadInput, options, "query");
-    return rowsOf(this.#client, "/v1/projects", waiting(rest), { signal }, summaryOf);
+    return rowsOf(this.client, "/v1/projects", waiting(rest), { signal }, summaryOf);
   }
 
   models(project: string, filter: ModelsFilter = {}): Rows<ModelEntry> {
     const { limit, signal, minPosition, ...rest } = validated(ModelsFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
     return rowsOf(
-      this.#client,
+      this.client,
       `${projectPath(nameOf(project))}/models`,
       query,
       { limit, signal },
@@ -181,7 +136,7 @@ export class RemoteLedger implements Ledger {
     const { limit, signal, minPosition, ...rest } = validated(LeaderboardFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
     return rowsOf(
-      this.#client,
+      this.client,
       `${projectPath(nameOf(project))}/leaderboard`,
       query,
       { limit, signal },
@@ -192,13 +147,13 @@ export class RemoteLedger implements Ledger {
   deployments(filter: DeploymentsFilter = {}): Rows<Deployment> {
     const { limit, signal, minPosition, ...rest } = validated(DeploymentsFilter, filter, "filter");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return rowsOf(this.#client, "/v1/deployments", query, { limit, signal }, withRevision<Deployment>);
+    return rowsOf(this.client, "/v1/deployments", query, { limit, signal }, withRevision<Deployment>);
   }
 
   async timeline(project: string, options: TimelineOptions = {}): Promise<readonly TimelineEntry[]> {
     const { signal, minPosition, ...rest } = validated(TimelineInput, options, "query");
     const query = { ...rest, ...waiting({ minPosition }) };
-    return rowsOf(this.#client, `${projectPath(nameOf(project))}/timeline`, query, { signal }, stretchOf);
+    return rowsOf(this.client, `${projectPath(nameOf(project))}/timeline`, query, { signal }, stretchOf);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;
@@ -209,19 +164,19 @@ export class RemoteLedger implements Ledger {
     if ("version" in fields || "modelId" in fields) {
       const { project, version, modelId, signal, ...rest } = validated(ExplainTrainingInput, input, "query");
       const path = `${projectPath(project)}/models/${version ?? modelId}/explanation`;
-      return this.#client.json<TrainingExplanation>("GET", path, { query: waiting(rest), signal });
+      return this.client.json<TrainingExplanation>("GET", path, { query: waiting(rest), signal });
     }
     const { project, number, deploymentId, environment, signal, ...rest } = validated(ExplainInput, input, "query");
     const path = `${projectPath(project)}/deployments/${number ?? deploymentId}/explanation`;
     const query = { environment, ...waiting(rest) };
-    const sent = await this.#client.json<SentExplanation>("GET", path, { query, signal });
+    const sent = await this.client.json<SentExplanation>("GET", path, { query, signal });
     return { ...sent, deployment: withRevision<Deployment>(sent.deployment) };
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
     const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    const feed = () => new RemoteFeed(this.#client, this.#runtime, { from, project, types, signal: ended });
+    const feed = () => new RemoteFeed(this.client, this.runtime, { from, project, types, signal: ended });
     if (from !== "end") return { [Symbol.asyncIterator]: () => feed().events() };
     // "end" means now, not when the first event is asked for.
     const begun = feed();
@@ -237,10 +192,10 @@ export class RemoteLedger implements Ledger {
     const follower = new RemoteFollower({
       project: name,
       environment,
-      runtime: this.#runtime,
+      runtime: this.runtime,
       stop,
       feed: (told) =>
-        new RemoteFeed(this.#client, this.#runtime, {
+        new RemoteFeed(this.client, this.runtime, {
           from: "end",
           project: name,
           types: ["ModelDeployed"],
@@ -259,7 +214,7 @@ export class RemoteLedger implements Ledger {
     const { project, signal, onProgress, checkpoint, ...rest } = validated(VerifyInput, options, "query");
     if (checkpoint !== undefined) return notOverHttp(this.address, "to verify against a checkpoint");
     const query = { project, ...waiting(rest) };
-    const sent = await this.#client.json<SentVerification>("GET", "/v1/verify", { query, signal });
+    const sent = await this.client.json<SentVerification>("GET", "/v1/verify", { query, signal });
     onProgress?.(sent.events);
     const { firstBroken, ...verification } = sent;
     if (firstBroken === undefined) return verification;
@@ -297,7 +252,7 @@ export class RemoteLedger implements Ledger {
   async close(): Promise<void> {
     await Promise.all([...this.#followers].map((follower) => follower.close()));
     this.#closing.abort();
-    await this.#client.close();
+    await this.client.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
