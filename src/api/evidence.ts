@@ -1,4 +1,4 @@
-import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
+import type { ProjectState } from "../../projections/project.ts";
 import { ExplainInput, explain } from "../audit/explain.ts";
 import { ExplainTrainingInput, explainTraining } from "../audit/explain-training.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
@@ -16,6 +16,7 @@ import { ProjectName, streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
 import type { Positions } from "../ledger/positions.ts";
 import { foldedEvent, type ProjectCache } from "../ledger/project-cache.ts";
+import { foldOfLog } from "../ledger/project-fold.ts";
 import type { Queries } from "../ledger/queries.ts";
 import type { Runtime } from "../runtime.ts";
 import type { EventStore } from "../store/event-store.ts";
@@ -89,15 +90,6 @@ export class Evidence {
     });
   }
 
-  /** Folds a project from its first event: what is signed must not rest on a snapshot, which no chain holds. */
-  async #fromLog(project: string, options: { readonly signal?: AbortSignal }) {
-    let state = initialProject();
-    for await (const stored of this.#store.readStream(streamOf(project), options)) {
-      state = evolveProject(state, foldedEvent(recorded(stored)));
-    }
-    return { state };
-  }
-
   async whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
     const name = validated(ProjectName, project, "project name");
     const checked = validated(WhatIfRule, rule, "rule");
@@ -144,9 +136,10 @@ export class Evidence {
     const { key: text, ...rest } = validated(CheckpointInput, { key, signal, onProgress }, "options");
     const signer = signerOf(text);
     try {
-      const named = { ...which, ...(signal !== undefined && { signal }) };
-      const fold: Fold = (project) => this.#fromLog(project, signal === undefined ? {} : { signal });
-      return { explanation: await this.#explainDeployment(named, fold), signer, rest };
+      const until = signal === undefined ? {} : { signal };
+      // What is signed must not rest on a snapshot, which no chain holds.
+      const fold: Fold = async (project) => ({ state: await foldOfLog(this.#store, project, until) });
+      return { explanation: await this.#explainDeployment({ ...which, ...until }, fold), signer, rest };
     } catch (error) {
       refuseAborted(signal);
       // Where somebody took the deployment out, that is the answer, not that there is none.

@@ -7,7 +7,8 @@ import { READ_OPTIONS } from "../ledger/positions.ts";
 
 /** What the questions of a ledger may be asked with. The schemas of its commands are in `domain/commands.ts`. */
 
-/** Refuses what is no object before anything is taken out of it. A schema is made once: to make one takes as long as to write an event. */
+// Each is made once, and not where it is used: to make a schema takes as long as to write an event.
+/** Refuses what is no object before anything is taken out of it. */
 export const AnyFields = z.looseObject({});
 export const WithSignal = z.looseObject({ signal: z.instanceof(AbortSignal).optional() });
 /** Whatever `deploy` takes but for the strategy, which is given. */

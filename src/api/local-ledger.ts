@@ -1,4 +1,4 @@
-import { evolveProject, initialProject, type ProjectState } from "../../projections/project.ts";
+import type { ProjectState } from "../../projections/project.ts";
 import type { ActiveModelsFilter } from "../audit/active-models.ts";
 import { AsOf } from "../audit/as-of.ts";
 import type { Explanation, TrainingExplanation } from "../audit/explanation.ts";
@@ -18,6 +18,7 @@ import type { Deployment, DeploymentsFilter } from "../ledger/deployments.ts";
 import { Follower } from "../ledger/follow.ts";
 import { Positions, type ReadOptions } from "../ledger/positions.ts";
 import { ProjectCache } from "../ledger/project-cache.ts";
+import { PROJECT_FOLD } from "../ledger/project-fold.ts";
 import {
   type LeaderboardEntry,
   type LeaderboardFilter,
@@ -65,7 +66,6 @@ import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
 import { recordedOnce, subscription } from "./subscription.ts";
 
 const DEFAULT_MAX_CACHED = 2_000_000;
-const MAX_COUNTED = 1_000;
 
 /** What a ledger works with besides its store; the bounds are for simulations, which do not live to see the usual ones. */
 interface Equipment {
@@ -105,7 +105,7 @@ export class LocalLedger implements ServedLedger {
     this.#snapshots = new Snapshots(store, minSnapshotEvents);
     this.#cache = new ProjectCache(store, {
       maxWeight: maxCached ?? DEFAULT_MAX_CACHED,
-      fold: { initial: initialProject, evolve: evolveProject, weigh },
+      fold: PROJECT_FOLD,
       start: (project) => this.#snapshots.load(project),
       onCaughtUp: (folded) => this.#snapshots.consider(folded),
     });
@@ -217,16 +217,12 @@ export class LocalLedger implements ServedLedger {
     return this.#evidence.explain(input);
   }
 
-  async head(): Promise<string | undefined> {
-    for await (const { position } of this.#store.readAll({ direction: "backwards", maxCount: 1 })) return position;
-    return undefined;
+  head(): Promise<string | undefined> {
+    return this.#questions.head();
   }
 
-  async countAfter(position: string | undefined): Promise<number> {
-    let count = 0;
-    const after = position === undefined ? {} : { after: position };
-    for await (const _ of this.#store.readAll({ ...after, maxCount: MAX_COUNTED })) count += 1;
-    return count;
+  countAfter(position: string | undefined): Promise<number> {
+    return this.#questions.countAfter(position);
   }
 
   whatIf(project: string, rule: WhatIfRule): Promise<WhatIf> {
@@ -297,9 +293,4 @@ export class LocalLedger implements ServedLedger {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function weigh({ models, environments, commands }: ProjectState): number {
-  const deployments = Object.values(environments).reduce((sum, { deployed }) => sum + deployed.length, 0);
-  return models.length + deployments + commands.newerCount;
 }

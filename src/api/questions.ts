@@ -38,6 +38,7 @@ interface Parts {
 }
 
 const NO_OPTIONS = {} as const;
+const MAX_COUNTED = 1_000;
 
 /** What is and what was: each answer knows what any process had committed before it was asked. */
 export class Questions {
@@ -52,40 +53,27 @@ export class Questions {
       const current = this.#parts.cache.current(project);
       if (current) return activeIn(current, DEFAULT_ENVIRONMENT, this.#parts.defaults);
     }
-    const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
-    const name = validated(ProjectName, project, "project name");
-    return this.#parts.positions.answer(rest, async () => {
-      if (at === undefined) return activeIn(await this.#parts.cache.fresh(name), environment, this.#parts.defaults);
-      await this.#checked(at);
-      const past = await this.#parts.asOf.activeAt(name, environment, at, by);
-      if (past === undefined) return undefined;
-      const { state } = await this.#parts.cache.fresh(name);
-      return activeModelOf(state, environment, past, this.#parts.defaults);
-    });
+    return (await this.activeAtRevision(project, options)).model;
   }
 
   async activeAtRevision(project: string, options: ActiveModelOptions = NO_OPTIONS): Promise<ActiveAtRevision> {
     const { environment, at, by, ...rest } = validated(ActiveModelInput, options, "query");
     const name = validated(ProjectName, project, "project name");
-    if (rest.minPosition !== undefined) await this.#parts.positions.reached(rest);
-    if (at !== undefined) await this.#checked(at);
-    const past = at === undefined ? undefined : await this.#parts.asOf.activeAt(name, environment, at, by);
-    const folded = this.#parts.cache.current(name) ?? (await this.#parts.cache.fresh(name));
-    if (folded.revision === -1n) return { model: undefined, revision: undefined };
-    const { state, revision } = folded;
-    if (at === undefined) return { model: activeIn(folded, environment, this.#parts.defaults), revision };
-    return { model: past && activeModelOf(state, environment, past, this.#parts.defaults), revision };
+    const { asOf, cache, defaults, positions } = this.#parts;
+    return positions.answer(rest, async () => {
+      if (at !== undefined) await this.#checked(at);
+      const past = at === undefined ? undefined : await asOf.activeAt(name, environment, at, by);
+      const folded = await cache.fresh(name);
+      const { state, revision } = folded;
+      if (revision === -1n) return { model: undefined, revision: undefined };
+      if (at === undefined) return { model: activeIn(folded, environment, defaults), revision };
+      return { model: past && activeModelOf(state, environment, past, defaults), revision };
+    });
   }
 
   activeModels(filter: ActiveModelsFilter = {}): Rows<ActiveModel> {
     const checked = validated(ActiveModelsFilter, filter, "filter");
-    const parts = {
-      across: this.#parts.across,
-      asOf: this.#parts.asOf,
-      cache: this.#parts.cache,
-      defaults: this.#parts.defaults,
-      checkMoment: (at: object) => this.#checked(at),
-    };
+    const parts = { ...this.#parts, checkMoment: (at: object) => this.#checked(at) };
     return this.#rows(checked, () => activeModels(parts, checked));
   }
 
@@ -142,6 +130,19 @@ export class Questions {
 
   async checkPosition(position: string): Promise<void> {
     for await (const _ of this.#parts.store.readAll({ after: position, maxCount: 1 })) return;
+  }
+
+  async head(): Promise<string | undefined> {
+    for await (const { position } of this.#parts.store.readAll({ direction: "backwards", maxCount: 1 }))
+      return position;
+    return undefined;
+  }
+
+  async countAfter(position: string | undefined): Promise<number> {
+    let count = 0;
+    const after = position === undefined ? {} : { after: position };
+    for await (const _ of this.#parts.store.readAll({ ...after, maxCount: MAX_COUNTED })) count += 1;
+    return count;
   }
 
   /** A list that is read once the ledger has got as far as it was asked to, and until it is aborted. */

@@ -1,4 +1,4 @@
-import { evolveProject, initialProject, type ProjectState, revisionOfCommand } from "../../projections/project.ts";
+import { type ProjectState, revisionOfCommand } from "../../projections/project.ts";
 import type { Command } from "../domain/commands.ts";
 import { decide } from "../domain/decide.ts";
 import type { Accepted, Outcome } from "../domain/outcome.ts";
@@ -10,7 +10,8 @@ import type { Runtime } from "../runtime.ts";
 import type { Appended, EventStore, ExpectedRevision, NewEvent } from "../store/event-store.ts";
 import { inSpan, SpanKind } from "../tracing.ts";
 import { compose, type Intent, intentOf } from "./compose.ts";
-import { type Folded, foldedEvent, type ProjectCache } from "./project-cache.ts";
+import type { Folded, ProjectCache } from "./project-cache.ts";
+import { foldOfLog } from "./project-fold.ts";
 
 /** What a command came to: the events that record it (none if there was nothing to do) and the project after it. */
 export interface Executed {
@@ -214,13 +215,7 @@ export class CommandPath {
   async #stateAfter(command: Command, revision: bigint, { state, revision: current }: Folded<ProjectState>) {
     const isToldByState = command.type === "SetPolicy" || command.type === "ReinstateModel";
     if (!isToldByState || revision === current) return state;
-    const past = initialProject();
-    for await (const stored of this.#parts.store.readStream(streamOf(command.project), {
-      maxCount: Number(revision) + 1,
-    })) {
-      evolveProject(past, foldedEvent(recorded(stored)));
-    }
-    return past;
+    return foldOfLog(this.#parts.store, command.project, { maxCount: Number(revision) + 1 });
   }
 
   /** Longer after each lost race, and never the same for two. */
