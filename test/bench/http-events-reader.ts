@@ -1,39 +1,69 @@
-import { get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 
 /**
  * Listens to the events of a service on many connections, and tells its parent, for times by position, how long after
- * them each connection had the event, without end where it had it not in good time.
+ * them each connection had the event, without end where it had it not in good time. It shares the machine with the
+ * service, so it does little: it reads plain sockets into one buffer and looks at no more of an event than its position.
  */
 const PATIENCE_MS = 10_000;
+const READ_BYTES = 256 * 1024;
 const [url = "", connections = "0"] = process.argv.slice(2);
 const count = Number(connections);
 const received = new Map<string, number[]>();
 let onEvent: (position: string) => void = () => undefined;
 
-function note(text: string, atMs: number): void {
-  for (const [, position = ""] of text.matchAll(/^id: (\S+)\ndata/gm)) {
-    const times = received.get(position) ?? [];
-    times.push(atMs);
-    received.set(position, times);
-    onEvent(position);
-  }
+const END_OF_BLOCK = Buffer.from("\n\n");
+const BEFORE_ID = Buffer.from("\nid: ");
+const FIRST_OF_EVENT = "e".charCodeAt(0);
+const NEWLINE = "\n".charCodeAt(0);
+
+function note(position: string, atMs: number): void {
+  const times = received.get(position);
+  if (times) times.push(atMs);
+  else received.set(position, [atMs]);
+  onEvent(position);
 }
+
+/** Takes what one connection says, as it comes: blocks that end with an empty line, some of which are events. */
+function hearing(): (bytes: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  let last = "";
+  return (bytes) => {
+    const atMs = performance.timeOrigin + performance.now();
+    const text = rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes;
+    let start = 0;
+    for (let end = text.indexOf(END_OF_BLOCK); end !== -1; end = text.indexOf(END_OF_BLOCK, start)) {
+      if (text[start] === FIRST_OF_EVENT) {
+        const from = text.indexOf(BEFORE_ID, start) + BEFORE_ID.length;
+        const position = text.toString("latin1", from, text.indexOf(NEWLINE, from));
+        if (position <= last) throw new Error(`${position} came after ${last}`);
+        last = position;
+        note(position, atMs);
+      }
+      start = end + END_OF_BLOCK.length;
+    }
+    rest = Buffer.from(text.subarray(start)); // the buffer is read into again
+  };
+}
+
+const buffer = Buffer.alloc(READ_BYTES);
 
 /** Resolves once the stream has begun. */
 function listen(): Promise<void> {
   return new Promise((resolve, reject) => {
-    get(`${url}/v1/events`, (answer: IncomingMessage) => {
-      let rest = "";
-      answer.setEncoding("utf8").on("data", (chunk: string) => {
-        const atMs = performance.timeOrigin + performance.now();
-        const text = rest + chunk;
-        const end = text.lastIndexOf("\n\n") + 1; // nothing, where none is whole
-        note(text.slice(0, end), atMs);
-        rest = text.slice(end);
+    const { hostname: host, port } = new URL(url);
+    const hear = hearing();
+    const onread = {
+      buffer,
+      callback(bytes: number) {
+        hear(buffer.subarray(0, bytes));
         resolve();
-      });
-      answer.on("close", () => reject(new Error("the stream ended")));
-    }).on("error", reject);
+        return true;
+      },
+    };
+    const socket = connect({ host, port: Number(port), onread });
+    socket.on("error", reject).on("close", () => reject(new Error("the stream ended")));
+    socket.write("GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -40,6 +40,17 @@ export async function rate(count: number, action: () => unknown): Promise<number
 
 export const perSecond = (value: number): string => `${Math.round(value).toLocaleString("en")}/s`;
 export const micros = (ms: number): string => `${Math.round(ms * 1_000).toLocaleString("en")} µs`;
+
+const TICKS_PER_SECOND = 100;
+
+/** What a process has taken of the processors until now, by the Linux kernel's count. */
+export function cpuSeconds(pid: number): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  const [user, system] = afterName.slice(11, 13).map(Number);
+  return ((user ?? 0) + (system ?? 0)) / TICKS_PER_SECOND;
+}
 
 /** Tells `run.ts`, which prints and collects it. */
 export function report(result: Result): void {
