@@ -10,14 +10,14 @@ import { type ActiveQuery, reading } from "./schemas.ts";
 
 const MAX_ANSWERS = 10_000;
 
-interface Answer {
+export interface ActiveAnswer {
   readonly text: string;
   /** The first revision of the project known to give this text, and the last. */
   readonly since: bigint;
   readonly revision: bigint;
 }
 
-interface KeptAnswer extends Answer {
+interface KeptAnswer extends ActiveAnswer {
   revision: bigint;
   /** The ledger's change count before it was asked: while that stays, so does the answer. */
   seen: number;
@@ -30,14 +30,22 @@ interface KeptAnswer extends Answer {
 export class ActiveAnswers {
   readonly #answers = new LRUCache<string, KeptAnswer>({ max: MAX_ANSWERS });
 
-  /** @throws {LedgerError} PROJECT_NOT_FOUND, NO_ACTIVE_MODEL, and what the ledger throws. */
-  async to(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>): Promise<Answer> {
-    const { environment, at, by } = query;
+  /**
+   * At once where it is known.
+   * @throws {LedgerError} PROJECT_NOT_FOUND, NO_ACTIVE_MODEL, and what the ledger throws.
+   */
+  to(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>): ActiveAnswer | Promise<ActiveAnswer> {
+    const { environment, at, by, min_position } = query;
     const seen = ledger.changeCount();
-    if (at === undefined && by === "recordedAt" && query.min_position === undefined) {
+    if (at === undefined && by === "recordedAt" && min_position === undefined) {
       const known = this.#answers.get(keyOf(project, environment));
       if (known?.seen === seen) return known;
     }
+    return this.#asked(ledger, project, query, seen);
+  }
+
+  async #asked(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>, seen: number) {
+    const { environment, at, by } = query;
     const moment = at === undefined ? {} : { at: momentOf(at) };
     const options = { environment, by, ...moment, ...reading(query) };
     const { model, revision } = await ledger.activeAtRevision(project, options);
@@ -52,7 +60,7 @@ export class ActiveAnswers {
     return at === undefined ? this.#keep(model, revision, seen) : { text: jsonOf(model), since: revision, revision };
   }
 
-  #keep(model: ActiveModel, revision: bigint, seen: number): Answer {
+  #keep(model: ActiveModel, revision: bigint, seen: number): ActiveAnswer {
     const key = keyOf(model.project, model.environment);
     const known = this.#answers.get(key);
     const text = known?.revision === revision ? known.text : jsonOf(model);
@@ -70,7 +78,7 @@ export class ActiveAnswers {
 const keyOf = (project: string, environment: string): string => `${environment} ${project}`;
 
 /** The tag among those of `If-None-Match` that still holds. */
-export function matchingTag(ifNoneMatch: string | undefined, { since, revision }: Answer): string | undefined {
+export function matchingTag(ifNoneMatch: string | undefined, { since, revision }: ActiveAnswer): string | undefined {
   if (ifNoneMatch === undefined) return undefined;
   if (ifNoneMatch.trim() === "*") return `"${revision}"`;
   for (const [, tag = ""] of ifNoneMatch.matchAll(/(?:W\/)?"(\d{1,19})"/g)) {

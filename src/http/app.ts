@@ -1,6 +1,7 @@
 import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
+import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import { type Access, OPEN_ACCESS } from "../access/access.ts";
 import { ANYBODY } from "../access/scopes.ts";
@@ -36,6 +37,8 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 const MAX_EVENT_LOOP_DELAY_MS = 5_000;
 /** A project's name of 200 characters in the longest UTF-8, escaped. */
 const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
+/** So many paths, and so many queries, of each route. */
+const MAX_VALIDATED = 1_000;
 const QUIET_LEVELS: ReadonlySet<string> = new Set(["warn", "error", "fatal", "silent"]);
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
@@ -103,13 +106,7 @@ export async function httpApp(
   app.setValidatorCompiler(({ schema, httpPart }) => {
     // Bodies are commands: the ledger validates those itself, by the same schemas. Headers are read where they matter.
     if (httpPart === "body" || httpPart === "headers") return (value) => ({ value });
-    return (value) => {
-      try {
-        return { value: validated(schema as z.ZodType, value, httpPart === "params" ? "path" : "query") };
-      } catch (error) {
-        return { error: error as Error };
-      }
-    };
+    return validator(schema as z.ZodType, httpPart === "params" ? "path" : "query");
   });
   app.setSerializerCompiler(() => jsonOf);
   app.setReplySerializer(jsonOf);
@@ -155,6 +152,21 @@ export async function httpApp(
 /** For the framework, which below a warning says only what we say in our own words. */
 const quieter = (logger: FastifyBaseLogger): FastifyBaseLogger =>
   QUIET_LEVELS.has(logger.level) ? logger : logger.child({}, { level: "warn" });
+
+/** Paths and queries come again and again: what one was validated to is kept. */
+function validator(schema: z.ZodType, what: string) {
+  const known = new LRUCache<string, object>({ max: MAX_VALIDATED });
+  return (given: unknown): { value: object } | { error: Error } => {
+    const text = JSON.stringify(given);
+    try {
+      const value = known.get(text) ?? Object.freeze(validated(schema, given, what) as object);
+      known.set(text, value);
+      return { value };
+    } catch (error) {
+      return { error: error as Error };
+    }
+  };
+}
 
 /** No body is as good as an empty one; any other type than JSON is 415. */
 function takeJsonOnly(app: FastifyInstance): void {

@@ -1,5 +1,5 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { ActiveAnswers, matchingTag } from "./active-answers.ts";
+import { type ActiveAnswer, ActiveAnswers, matchingTag } from "./active-answers.ts";
 import {
   ActiveModel,
   Explanation,
@@ -120,12 +120,17 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
         response: answersUnlessKnown("The active model", ActiveModel),
       },
     },
-    async (request, reply) => {
-      const answer = await answers.to(ledger(), request.params.project, request.query);
-      reply.header("cache-control", "no-cache");
-      const matching = matchingTag(request.headers["if-none-match"], answer);
-      if (matching !== undefined) return reply.code(304).header("etag", matching).send();
-      return reply.header("etag", `"${answer.revision}"`).type(JSON_TYPE).send(answer.text);
+    (request, reply) => {
+      const answered = (answer: ActiveAnswer) => {
+        reply.header("cache-control", "no-cache");
+        const matching = matchingTag(request.headers["if-none-match"], answer);
+        if (matching !== undefined) return reply.code(304).header("etag", matching).send();
+        return reply.header("etag", `"${answer.revision}"`).type(JSON_TYPE).send(answer.text);
+      };
+      const answer = answers.to(ledger(), request.params.project, request.query);
+      if (answer instanceof Promise) return answer.then(answered);
+      answered(answer); // and no promise: it would cost more than the look
+      return undefined;
     },
   );
 
