@@ -89,9 +89,9 @@ export class Tokens {
     });
   }
 
-  /** The tokens as any process had left them before the call: at once where nothing was committed since they were read. */
+  /** The tokens as any process had left them before the call: at once where they were not changed since they were read. */
   current(): KnownTokens | Promise<KnownTokens> {
-    const seen = this.#store.changeCount();
+    const seen = this.#store.changeCount(KEPT_AS);
     if (this.#known?.seen === seen) return this.#known.tokens;
     const reading = this.#read().then(({ tokens }) => {
       known.tokens = tokens;

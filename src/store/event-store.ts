@@ -114,8 +114,9 @@ export interface EventStore {
   /**
    * A number that changes whenever anybody, in any process, commits to the store; costs microseconds and never waits.
    * Equal numbers: nothing new in between. NaN, which equals nothing, where the store cannot tell.
+   * @param kept only of what is kept under this name.
    */
-  changeCount(): number;
+  changeCount(kept?: string): number;
 
   /**
    * Looks for an event of the stream in the store's index of ids. `undefined` when there is none, or when the store

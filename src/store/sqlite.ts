@@ -175,10 +175,10 @@ export async function sqliteEventStore(
     return after === "end" ? reader.call("lastPosition") : parsePosition(after);
   }
 
-  function changeCount(): number {
+  function changeCount(kept?: string): number {
     checkOpen();
     try {
-      return changes.read();
+      return kept === undefined ? changes.read() : changes.readKept(kept);
     } catch (error) {
       throw toLedgerError(error, path);
     }

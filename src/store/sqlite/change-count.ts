@@ -6,10 +6,12 @@ import { isBusy } from "../../sqlite/errors.ts";
 const CALLS_BEFORE_PARKING = 4;
 /** Then the parked connection moves on, so that it never holds the write-ahead log for long. */
 const CALLS_A_PARKING = 256;
+const NOT_KEPT = -1;
 
 export interface ChangeCount {
   /** See `EventStore.changeCount`. */
   read(): number;
+  readKept(name: string): number;
   close(): void;
 }
 
@@ -25,27 +27,44 @@ export function sqliteChangeCount(path: string): ChangeCount {
   let asking: Asking | undefined;
   let parking: Parking | undefined;
   let callsThisTurn = 0;
+  const kept = new Map<string, { readonly asOf: number; readonly revision: number }>();
 
   function endTurn(): void {
     callsThisTurn = 0;
     parking?.leave();
   }
 
-  return {
-    read() {
-      if (callsThisTurn === 0) setImmediate(endTurn).unref();
-      callsThisTurn += 1;
-      try {
-        if (callsThisTurn % CALLS_A_PARKING === CALLS_BEFORE_PARKING) {
-          parking ??= connect(path, parkingConnection);
-          parking.moveOn();
-        }
-        asking ??= connect(path, askingConnection);
-        return asking.dataVersion.get() ?? Number.NaN;
-      } catch (error) {
-        if (isBusy(error)) return Number.NaN;
-        throw error;
+  function unlessBusy(ask: (asking: Asking) => number): number {
+    try {
+      asking ??= connect(path, askingConnection);
+      return ask(asking);
+    } catch (error) {
+      if (isBusy(error)) return Number.NaN;
+      throw error;
+    }
+  }
+
+  function read(): number {
+    if (callsThisTurn === 0) setImmediate(endTurn).unref();
+    callsThisTurn += 1;
+    return unlessBusy(({ dataVersion }) => {
+      if (callsThisTurn % CALLS_A_PARKING === CALLS_BEFORE_PARKING) {
+        parking ??= connect(path, parkingConnection);
+        parking.moveOn();
       }
+      return dataVersion.get() ?? Number.NaN;
+    });
+  }
+
+  return {
+    read,
+    readKept(name) {
+      const asOf = read();
+      const known = kept.get(name);
+      if (known?.asOf === asOf) return known.revision;
+      const revision = unlessBusy(({ keptRevision }) => keptRevision.get(name) ?? NOT_KEPT);
+      kept.set(name, { asOf, revision });
+      return revision;
     },
     close() {
       parking?.close();
@@ -61,11 +80,15 @@ function connect<Connection>(path: string, prepare: (database: Database.Database
 
 interface Asking {
   readonly dataVersion: Database.Statement<[], number>;
+  readonly keptRevision: Database.Statement<[string], number>;
   close(): void;
 }
 
 const askingConnection = (database: Database.Database): Asking => ({
   dataVersion: database.prepare<[], number>("PRAGMA data_version").pluck() as Database.Statement<[], number>,
+  keptRevision: database
+    .prepare<[string], number>("SELECT revision FROM kept WHERE name = ?")
+    .pluck() as Database.Statement<[string], number>,
   close: () => database.close(),
 });
 

@@ -22,6 +22,28 @@ export function standing(name: string, at: FreshStore): void {
     });
   });
 
+  describe(`${name}: changeCount of what is kept`, () => {
+    test("differs after each keep under that name, at once, also the first", async () => {
+      const keptAs = v7();
+      for (const value of ["1", "2", "2"]) {
+        const before = at.store.changeCount(keptAs);
+        await at.store.keep(keptAs, value);
+        if (!Number.isNaN(before)) expect(at.store.changeCount(keptAs)).not.toBe(before);
+      }
+    });
+
+    test("stays the same whatever else happens, or is NaN", async () => {
+      const keptAs = v7();
+      for (const isKept of [false, true]) {
+        if (isKept) await at.store.keep(keptAs, "1");
+        const count = at.store.changeCount(keptAs);
+        await at.store.append(at.A, [event()], isKept ? 0n : "no_stream");
+        await at.store.keep(v7(), "1");
+        expect([count, Number.NaN]).toContainEqual(at.store.changeCount(keptAs));
+      }
+    });
+  });
+
   describe(`${name}: findEvent`, () => {
     test("finds an event of the stream by its id, or says that it cannot", async () => {
       const [one, two] = [event(), event()];
