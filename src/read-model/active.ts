@@ -1,10 +1,16 @@
 import type { Database, Statement } from "better-sqlite3";
 import { table } from "./schema.ts";
-import type { ActiveRequest, Cell } from "./wire.ts";
+import { type ActiveRequest, rowText } from "./wire.ts";
 
 export interface Active {
-  active(request: ActiveRequest, positions: { readonly latestAt: string }): readonly Cell[];
+  active(request: ActiveRequest, positions: { readonly latestAt: string }): readonly string[];
 }
+
+const COLUMNS = [
+  ...["s.project", "s.environment", "p.name", "d.deploymentId", "d.number", "m.modelId", "m.version", "f.algorithm"],
+  ...["f.strategy", "d.deployedAt", "d.recordedAt", "f.actor", "r.text", "d.revision", "m.trainedAt", "p.task"],
+];
+const JSON_COLUMNS = ["m.metrics", "m.artifact", "p.policy"];
 
 /**
  * What was active at a moment, by going straight to the last deployment of each environment before it. Recorded time
@@ -19,23 +25,21 @@ export function active(database: Database): Active {
     deployedAt: `(SELECT seq FROM ${deployments} WHERE series = s.id AND deployedAt <= :time
       ORDER BY deployedAt DESC, seq DESC LIMIT 1)`,
   } as const;
-  const statements = new Map<string, Statement<[object], Cell[]>>();
+  const statements = new Map<string, Statement<[object], string>>();
 
-  function prepared(which: keyof typeof upTo, environment: string | undefined): Statement<[object], Cell[]> {
+  function prepared(which: keyof typeof upTo, environment: string | undefined): Statement<[object], string> {
     const name = `${which} ${environment === undefined}`;
     const known = statements.get(name);
     if (known) return known;
     const sql = `
-      SELECT p.id, p.name, s.environment, d.deploymentId, d.number, m.modelId, m.version, f.algorithm, f.strategy,
-        d.deployedAt, d.recordedAt, f.actor, r.text, d.revision, m.metrics, m.artifact, m.trainedAt, p.task, p.policy,
-        ${which === "now" ? "NULL" : "d.rest -> '$.decision.score'"}
+      SELECT ${rowText(COLUMNS, which === "now" ? JSON_COLUMNS : [...JSON_COLUMNS, "d.rest -> '$.decision.score'"])}
       FROM ${table("series")} s JOIN ${deployments} d ON d.seq = ${upTo[which]}
         JOIN ${table("projects")} p ON p.id = s.project JOIN ${table("facets")} f ON f.id = d.facet
         JOIN ${table("models")} m ON m.id = d.model LEFT JOIN ${table("reasons")} r ON r.id = d.reason
       WHERE (s.project, s.environment) > (:afterProject, :afterEnvironment)
         ${environment === undefined ? "" : "AND s.environment = :environment"} AND m.metrics IS NOT NULL
       ORDER BY s.project, s.environment LIMIT :limit`;
-    const made = database.prepare<[object], Cell[]>(sql).raw() as Statement<[object], Cell[]>;
+    const made = database.prepare<[object], string>(sql).pluck() as Statement<[object], string>;
     statements.set(name, made);
     return made;
   }
@@ -48,15 +52,11 @@ export function active(database: Database): Active {
       const page = { afterProject, afterEnvironment, limit, ...(environment !== undefined && { environment }) };
       if (position !== undefined) {
         const seq = lastSeq.get(position) ?? 0;
-        return prepared("recordedAt", environment)
-          .all({ ...page, time: latestAt, seq })
-          .flat();
+        return prepared("recordedAt", environment).all({ ...page, time: latestAt, seq });
       }
-      if (time === undefined) return prepared("now", environment).all(page).flat();
+      if (time === undefined) return prepared("now", environment).all(page);
       const moment = by === "deployedAt" ? { time } : { time, seq: Number.MAX_SAFE_INTEGER };
-      return prepared(by, environment)
-        .all({ ...page, ...moment })
-        .flat();
+      return prepared(by, environment).all({ ...page, ...moment });
     },
   };
 }

@@ -5,13 +5,15 @@ import { active } from "./active.ts";
 import { intake, type Progress } from "./intake.ts";
 import { dropOlderTables, prepareTables, refuseForeign, resetTables, table, VERSION } from "./schema.ts";
 import { search } from "./search.ts";
-import type { Answer, Cell, Checkpoint, Indexer } from "./wire.ts";
+import { type Answer, type Checkpoint, type Indexer, rowText } from "./wire.ts";
 
 /** The thread of a read model: it alone touches the tables, and nobody waits for it but who asked. */
 
 interface Row extends Checkpoint, Progress {
   readonly isComplete: number;
 }
+
+const PROJECT_COLUMNS = ["id", "name", "task", "models", "retired", "deployments", "revision", "recordedAt"];
 
 function connect(path: string) {
   const database = new Database(path, { timeout: 0 });
@@ -41,11 +43,10 @@ function connect(path: string) {
          latestAt = excluded.latestAt, skewMs = excluded.skewMs`,
       ),
       projects: database
-        .prepare<[number, number], Cell[]>(
-          `SELECT id, name, task, policy, models, retired, deployments, revision, recordedAt FROM ${table("projects")}
-           WHERE id > ? ORDER BY id LIMIT ?`,
+        .prepare<[number, number], string>(
+          `SELECT ${rowText(PROJECT_COLUMNS, ["policy"])} FROM ${table("projects")} WHERE id > ? ORDER BY id LIMIT ?`,
         )
-        .raw(),
+        .pluck(),
     };
   });
 }
@@ -88,7 +89,7 @@ function sqliteIndexer({ path, lockTimeoutMs }: ThreadSettings): Indexer {
   }
 
   /** What `query` answers on one state of the tables; undefined when that is not at the checkpoint or beyond it. */
-  function reading(at: Checkpoint, query: (connection: Connection, row: Row) => readonly Cell[]): Answer {
+  function reading(at: Checkpoint, query: (connection: Connection, row: Row) => readonly string[]): Answer {
     const open = connected();
     return untilNotBusy(() => {
       open.beginRead.run();
@@ -135,7 +136,7 @@ function sqliteIndexer({ path, lockTimeoutMs }: ThreadSettings): Indexer {
       close(); // statements of the tables that were dropped
     },
     search: (at, request) => reading(at, ({ search: by }, { skewMs }) => by.search(request, skewMs)),
-    projects: (at, after, limit) => reading(at, ({ projects }) => projects.all(after, limit).flat() as Cell[]),
+    projects: (at, after, limit) => reading(at, ({ projects }) => projects.all(after, limit)),
     active: (at, request) => reading(at, ({ active: by }, row) => by.active(request, row)),
     close,
   };

@@ -1,12 +1,13 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { LedgerError, refuseAborted } from "../errors.ts";
+import { parseJson } from "../events/parse-json.ts";
 import type { Deployment, DeploymentSearch } from "../ledger/deployments.ts";
 import type { ActiveQuery, ActiveRow, ProjectRow, ReadModel } from "../ledger/read-model.ts";
 import { searchable } from "../ledger/searchable.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { activeRow, deploymentRow, projectRow } from "./rows.ts";
 import { type Tables, tablesOf } from "./tables.ts";
-import { ACTIVE_CELLS, type Cell, DEPLOYMENT_CELLS, PROJECT_CELLS } from "./wire.ts";
+import type { ActiveCells, DeploymentCells, ProjectCells } from "./wire.ts";
 
 const FIRST_PAGE_ROWS = 64;
 const MAX_PAGE_ROWS = 1_024;
@@ -48,10 +49,10 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     else where = MEMORY;
   }
 
-  async function* pages<Row>(
-    ask: (last: readonly Cell[] | undefined, limit: number) => Promise<readonly Cell[]>,
-    { cellsARow, limit, signal }: { cellsARow: number; limit?: number | undefined; signal?: AbortSignal | undefined },
-    rowOf: (cells: readonly Cell[], at: number) => Row,
+  async function* pages<Cells, Row>(
+    ask: (last: Cells | undefined, limit: number) => Promise<readonly string[]>,
+    { limit, signal }: { limit?: number | undefined; signal?: AbortSignal | undefined },
+    rowOf: (cells: Cells) => Row,
   ): AsyncGenerator<Row> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     let wanted = Math.min(FIRST_PAGE_ROWS, left);
@@ -59,17 +60,18 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     let size = FIRST_PAGE_ROWS;
     for (let isFirst = true; ; isFirst = false) {
       refuseAborted(signal);
-      const cells = await asked;
-      left -= cells.length / cellsARow;
-      const isLast = left <= 0 || cells.length < wanted * cellsARow;
+      const rows = await asked;
+      left -= rows.length;
+      const last = rows.at(-1);
+      const isEnd = last === undefined || left <= 0 || rows.length < wanted;
       size = Math.min(size * 4, MAX_PAGE_ROWS);
       wanted = Math.min(size, left);
-      const next = () => ask(cells.slice(-cellsARow), wanted);
+      const next = () => ask(last === undefined ? last : parsed<Cells>(last), wanted);
       // Of a long list the thread finds the next rows while these are taken; a short one asks for nothing beyond itself.
-      const ahead = isLast || isFirst ? undefined : next();
+      const ahead = isEnd || isFirst ? undefined : next();
       ahead?.catch(() => undefined); // it is awaited, unless nobody reads on
-      for (let at = 0; at < cells.length; at += cellsARow) yield rowOf(cells, at);
-      if (isLast) return;
+      for (const row of rows) yield rowOf(parsed(row));
+      if (isEnd) return;
       asked = ahead ?? next();
     }
   }
@@ -96,14 +98,14 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     const found = new Map<number, ActiveRow[]>();
     let [project, environment] = [first - 1, "\u{10ffff}"];
     for (;;) {
-      const cells = await activeAfter({ by: "recordedAt" }, project, environment, MAX_PAGE_ROWS, signal);
-      for (let at = 0; at < cells.length; at += ACTIVE_CELLS) {
-        project = Number(cells[at]);
+      const rows = await activeAfter({ by: "recordedAt" }, project, environment, MAX_PAGE_ROWS, signal);
+      for (const row of rows) {
+        const cells = parsed<ActiveCells>(row);
+        [[project, environment]] = cells;
         if (project > last) return found;
-        environment = String(cells[at + 2]);
-        found.set(project, [...(found.get(project) ?? []), activeRow(cells, at)]);
+        found.set(project, [...(found.get(project) ?? []), activeRow(cells)]);
       }
-      if (cells.length < MAX_PAGE_ROWS * ACTIVE_CELLS) return found;
+      if (rows.length < MAX_PAGE_ROWS) return found;
     }
   }
 
@@ -112,40 +114,44 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     deployments({ order, limit, after, signal, reason, ...rest }: DeploymentSearch): AsyncIterable<Deployment> {
       const search = { ...rest, reason: reason && searchable(reason), descending: order === "desc" };
       return pages(
-        (last, wanted) => {
-          const request = { ...search, after: last === undefined ? after : String(last[0]), limit: wanted };
+        (last: DeploymentCells | undefined, wanted) => {
+          const request = { ...search, after: last === undefined ? after : last[0][0], limit: wanted };
           return using((one) => one.ask((thread, checkpoint) => thread.call("search", checkpoint, request), signal));
         },
-        { cellsARow: DEPLOYMENT_CELLS, limit, signal },
+        { limit, signal },
         deploymentRow,
       );
     },
     async *projects(signal): AsyncGenerator<ProjectRow> {
       const active = new Map<number, ActiveRow[]>();
       yield* pages(
-        async (last, wanted) => {
-          const after = Number(last?.[0] ?? 0);
-          const cells = await using((one) =>
+        async (last: ProjectCells | undefined, wanted) => {
+          const after = last?.[0][0] ?? 0;
+          const rows = await using((one) =>
             one.ask((thread, checkpoint) => thread.call("projects", checkpoint, after, wanted), signal),
           );
-          if (cells.length === 0) return cells;
-          const found = await activeIn(Number(cells[0]), Number(cells.at(-PROJECT_CELLS)), signal);
-          for (const [project, rows] of found) active.set(project, rows);
-          return cells;
+          const [first, end] = [rows.at(0), rows.at(-1)];
+          if (first === undefined || end === undefined) return rows;
+          const found = await activeIn(idOf(first), idOf(end), signal);
+          for (const [project, models] of found) active.set(project, models);
+          return rows;
         },
-        { cellsARow: PROJECT_CELLS, signal },
-        (cells, at) => {
-          const project = Number(cells[at]);
-          const rows = active.get(project) ?? [];
+        { signal },
+        (cells) => {
+          const [[project]] = cells;
+          const models = active.get(project) ?? [];
           active.delete(project); // the next page's are there already
-          return projectRow(cells, at, rows);
+          return projectRow(cells, models);
         },
       );
     },
     activeModels: (query, { limit, signal }) =>
       pages(
-        (last, wanted) => activeAfter(query, Number(last?.[0] ?? 0), String(last?.[2] ?? ""), wanted, signal),
-        { cellsARow: ACTIVE_CELLS, limit, signal },
+        (last: ActiveCells | undefined, wanted) => {
+          const [project, environment] = last?.[0] ?? [0, ""];
+          return activeAfter(query, project, environment, wanted, signal);
+        },
+        { limit, signal },
         activeRow,
       ),
     async close() {
@@ -153,6 +159,10 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
     },
   };
 }
+
+const parsed = <Cells>(row: string): Cells => parseJson(row) as Cells;
+
+const idOf = (row: string): number => parsed<ProjectCells>(row)[0][0];
 
 /** What the store says is the store's; the same cannot be done elsewhere. */
 function isOfTables(error: unknown, path: string): error is LedgerError {

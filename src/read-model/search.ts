@@ -3,13 +3,18 @@ import { type Column, columns, type Fit } from "./columns.ts";
 import { broadFits, namedFit } from "./fits.ts";
 import { merged } from "./merge.ts";
 import { table } from "./schema.ts";
-import type { Cell, SearchRequest } from "./wire.ts";
+import { type Cell, rowText, type SearchRequest } from "./wire.ts";
 
 /** More numbers than this are not named one by one. */
 const MAX_KEYS = 2_000;
 const MAX_REMEMBERED = 64;
 /** So many rows are looked at one by one; where more must be, to find those that fit in two ways, columns are faster. */
 const MAX_LOOKED_AT = 1_000;
+
+const COLUMNS = [
+  ...["d.position", "p.name", "f.environment", "d.number", "d.deploymentId", "m.modelId", "m.version", "f.algorithm"],
+  ...["f.strategy", "f.actor", "r.text", "d.deployedAt", "d.recordedAt", "d.revision"],
+];
 
 /** A column of numbers, and those of them that fit: every row that fits has one of them. */
 interface Family {
@@ -25,8 +30,8 @@ interface Stretch {
 }
 
 export interface Search {
-  /** Rows as flat cells; fewer than `limit` only when there are no more. */
-  search(request: SearchRequest, skewMs: number): readonly Cell[];
+  /** Fewer rows than `limit` only when there are no more. */
+  search(request: SearchRequest, skewMs: number): readonly string[];
 }
 
 /** `broad`: those that fit, but too many to name. */
@@ -52,15 +57,14 @@ export function search(database: Database, maxKeys = MAX_KEYS, maxLookedAt = MAX
     pluck(`SELECT seq FROM ${deployments} WHERE ${condition} ORDER BY ${order} LIMIT 1`, cell);
 
   const rowOf = database
-    .prepare<[number], Cell[]>(
-      `SELECT d.position, p.name, f.environment, d.number, d.deploymentId, m.modelId, m.version, f.algorithm, f.strategy,
-         f.actor, r.text, d.deployedAt, d.recordedAt, d.revision, d.rest
+    .prepare<[number], string>(
+      `SELECT ${rowText(COLUMNS, ["d.rest"])}
        FROM ${deployments} d JOIN ${table("lanes")} l ON l.id = d.lane JOIN ${table("projects")} p ON p.id = l.project
          JOIN ${table("facets")} f ON f.id = d.facet JOIN ${table("models")} m ON m.id = d.model
          LEFT JOIN ${table("reasons")} r ON r.id = d.reason
        WHERE d.seq = ?`,
     )
-    .raw() as Statement<[number], Cell[]>;
+    .pluck() as Statement<[number], string>;
   const byColumns = columns(database);
   const broadly = broadFits(database);
   const namedBefore = new Map<string, Family | undefined>();
@@ -206,18 +210,17 @@ export function search(database: Database, maxKeys = MAX_KEYS, maxLookedAt = MAX
       const stretch = stretchOf(request, skewMs);
       const found = stretch && families(request);
       if (stretch === undefined || found === undefined || found.named.some(({ total }) => total === 0)) return [];
-      const cells: Cell[] = [];
-      let left = limit;
+      const rows: string[] = [];
       for (const seq of fitting(found, stretch, descending)) {
         if (from !== undefined || to !== undefined) {
           const recordedAt = recordedAtOf.get(seq) ?? "";
           if ((from !== undefined && recordedAt < from) || (to !== undefined && recordedAt >= to)) continue;
         }
-        cells.push(...(rowOf.get(seq) ?? []));
-        left -= 1;
-        if (left === 0) break;
+        const row = rowOf.get(seq);
+        if (row !== undefined) rows.push(row);
+        if (rows.length === limit) break;
       }
-      return cells;
+      return rows;
     },
   };
 }

@@ -20,7 +20,7 @@ export interface Tables {
    * Asks the thread once everything is in the tables that was committed before the call.
    * @throws {LedgerError} ABORTED, without waiting for what is being taken in.
    */
-  ask(query: Query, signal: AbortSignal | undefined): Promise<readonly Cell[]>;
+  ask(query: Query, signal: AbortSignal | undefined): Promise<readonly string[]>;
   /** Stops taking in events; what was taken in stays. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { intake } from "../../src/read-model/intake.ts";
 import { prepareTables } from "../../src/read-model/schema.ts";
 import { search } from "../../src/read-model/search.ts";
-import { type Cell, DEPLOYMENT_CELLS, type SearchRequest } from "../../src/read-model/wire.ts";
+import type { Cell, SearchRequest } from "../../src/read-model/wire.ts";
 import { madeUpStore, positionOf, timeOf } from "../bench/made-up-log.ts";
 
 const database = new Database(":memory:");
@@ -42,7 +42,7 @@ test("by an index or by columns, with numbers named or not, a search finds the s
       const found = all.search(asked, 0);
       for (const other of others) expect(other.search(asked, 0)).toEqual(found);
       const isNothing = request.actor === "nobody" || request.reason === "zebra";
-      expect(found.length / DEPLOYMENT_CELLS > 0).toBe(!isNothing);
+      expect(found.length > 0).toBe(!isNothing);
     }
   }
 });
