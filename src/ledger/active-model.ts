@@ -31,15 +31,6 @@ export interface ActiveModel {
   readonly revision: bigint;
 }
 
-/** What a deployment does not say of its model and project. */
-interface Facts {
-  readonly project: string;
-  readonly task: Task;
-  /** What the project has set of its own. */
-  readonly policy: PolicyData;
-  readonly model: Pick<ActiveModel, "metrics" | "artifact" | "trainedAt">;
-}
-
 /** The deployment; with the score that it was decided by where the past is asked for. */
 type Served = Omit<ActiveDeployment, "environment"> & { readonly score?: number | null };
 
@@ -50,30 +41,28 @@ export function handedOut<Facts extends Pick<ActiveModel, "metrics" | "artifact"
   return facts;
 }
 
-export function activeModelOf(
-  state: ProjectState,
-  environment: string,
-  deployment: Served,
+/** Of the key metric that the project goes by, null where the model has none. */
+export function scoreInForce(
+  metrics: ActiveModel["metrics"],
+  own: PolicyData,
   defaults: PolicyData,
-): ActiveModel {
-  const { project, task, policy } = state;
-  const model = itemAt(state.models, deployment.version - 1);
-  if (model === undefined || project === null || task === null) {
-    throw new RangeError(
-      `deployment ${deployment.number} names version ${deployment.version}, which is not in the fold`,
-    );
-  }
-  return activeModelFrom({ project, task, policy, model }, environment, deployment, defaults);
+  task: Task,
+): number | null {
+  return scoreOf(metrics, keyMetricInForce(own, defaults, task).metric);
 }
 
-export function activeModelFrom(
-  { project, task, policy, model }: Facts,
+export function activeModelOf(
+  { project, task, policy, models }: ProjectState,
   environment: string,
   deployment: Served,
   defaults: PolicyData,
 ): ActiveModel {
-  const { metrics, artifact, trainedAt } = handedOut(model);
   const { modelId, version, algorithm, deploymentId, number, strategy, actor, reason, score } = deployment;
+  const model = itemAt(models, version - 1);
+  if (model === undefined || project === null || task === null) {
+    throw new RangeError(`deployment ${number} names version ${version}, which is not in the fold`);
+  }
+  const { metrics, artifact, trainedAt } = handedOut(model);
   return {
     project,
     environment,
@@ -82,7 +71,7 @@ export function activeModelFrom(
     version,
     algorithm,
     metrics,
-    score: score === undefined ? scoreOf(metrics, keyMetricInForce(policy, defaults, task).metric) : score,
+    score: score === undefined ? scoreInForce(metrics, policy, defaults, task) : score,
     ...(artifact && { artifact }),
     trainedAt,
     deploymentId,

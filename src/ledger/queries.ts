@@ -13,7 +13,7 @@ import { recorded } from "../events/stored.ts";
 import type { Task } from "../events/tasks.ts";
 import type { EventStore } from "../store/event-store.ts";
 import { type Across, versionWithoutProject } from "./across.ts";
-import { type ActiveModel, activeModelFrom, activeModelOf, handedOut } from "./active-model.ts";
+import { type ActiveModel, activeModelOf, handedOut } from "./active-model.ts";
 import type { Deployment, DeploymentSearch, DeploymentsFilter } from "./deployments.ts";
 import { READ_OPTIONS } from "./positions.ts";
 import type { Folded, ProjectCache } from "./project-cache.ts";
@@ -127,16 +127,13 @@ export class Queries {
       for await (const project of across.namesInLog(signal)) yield await this.summary(project);
       return;
     }
-    for await (const row of readModel.projects(signal)) {
+    for await (const row of readModel.projects({ defaults, signal })) {
       const { project, task, policy, models, retired, deployments, active, recordedAt, revision } = row;
       yield {
         project,
         task,
         policy: policyInForce(policy, defaults, task),
-        ...{ models, retired, deployments },
-        active: active.map((one) => activeModelFrom(one, one.environment, one.deployment, defaults)),
-        recordedAt,
-        revision,
+        ...{ models, retired, deployments, active, recordedAt, revision },
       };
     }
   }

@@ -1,35 +1,7 @@
-import type { PolicyData, Strategy } from "../events/events.ts";
+import type { PolicyData } from "../events/events.ts";
 import type { Task } from "../events/tasks.ts";
+import type { ActiveModel } from "./active-model.ts";
 import type { Deployment, DeploymentSearch } from "./deployments.ts";
-
-/** What was active in one environment of one project, and the model's own facts. */
-export interface ActiveRow {
-  readonly project: string;
-  readonly environment: string;
-  readonly deployment: {
-    readonly deploymentId: string;
-    readonly number: number;
-    readonly modelId: string;
-    readonly version: number;
-    readonly algorithm: string;
-    readonly strategy: Strategy;
-    readonly deployedAt: string;
-    readonly recordedAt: string;
-    readonly actor: string;
-    /** Where the past is asked for: as the deployment recorded it. */
-    readonly score?: number | null;
-    readonly reason?: string;
-    readonly revision: number;
-  };
-  readonly model: {
-    readonly metrics: Readonly<Record<string, number>>;
-    readonly artifact?: { readonly uri: string; readonly digest?: string | undefined };
-    readonly trainedAt: string;
-  };
-  readonly task: Task;
-  /** What the project has set of its own. */
-  readonly policy: PolicyData;
-}
 
 export interface ProjectRow {
   readonly project: string;
@@ -38,7 +10,7 @@ export interface ProjectRow {
   readonly models: number;
   readonly retired: number;
   readonly deployments: number;
-  readonly active: readonly ActiveRow[];
+  readonly active: readonly ActiveModel[];
   readonly recordedAt: string;
   readonly revision: bigint;
 }
@@ -50,10 +22,11 @@ export interface ActiveQuery {
   readonly by: "recordedAt" | "deployedAt";
 }
 
-/** How much of a list is read. */
-interface ReadPart {
-  /** Infinity for all. */
-  readonly limit: number;
+interface ActiveOptions {
+  /** The policy that holds where a project has set nothing. */
+  readonly defaults: PolicyData;
+  /** All, unless one is given. */
+  readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -72,10 +45,10 @@ export interface ReadModel {
   deployments(search: DeploymentSearch): AsyncIterable<Deployment>;
 
   /** In the order of their beginnings. */
-  projects(signal?: AbortSignal): AsyncIterable<ProjectRow>;
+  projects(options: Omit<ActiveOptions, "limit">): AsyncIterable<ProjectRow>;
 
   /** In the order of the projects' beginnings, then by environment. */
-  activeModels(query: ActiveQuery, options: ReadPart): AsyncIterable<ActiveRow>;
+  activeModels(query: ActiveQuery, options: ActiveOptions): AsyncIterable<ActiveModel>;
 
   close(): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { LedgerError, refuseAborted } from "../errors.ts";
 import { parseJson } from "../events/parse-json.ts";
+import type { ActiveModel } from "../ledger/active-model.ts";
 import type { Deployment, DeploymentSearch } from "../ledger/deployments.ts";
-import type { ActiveQuery, ActiveRow, ProjectRow, ReadModel } from "../ledger/read-model.ts";
+import type { ActiveQuery, ProjectRow, ReadModel } from "../ledger/read-model.ts";
 import { searchable } from "../ledger/searchable.ts";
 import type { EventStore } from "../store/event-store.ts";
-import { activeRow, deploymentRow, projectRow } from "./rows.ts";
+import { activeModel, deploymentRow, projectRow } from "./rows.ts";
 import { type Tables, tablesOf } from "./tables.ts";
 import type { ActiveCells, DeploymentCells, ProjectCells } from "./wire.ts";
 
@@ -93,9 +94,9 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
   async function activeIn(
     first: number,
     last: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ReadonlyMap<number, ActiveRow[]>> {
-    const found = new Map<number, ActiveRow[]>();
+    { defaults, signal }: Parameters<ReadModel["projects"]>[0],
+  ): Promise<ReadonlyMap<number, ActiveModel[]>> {
+    const found = new Map<number, ActiveModel[]>();
     let [project, environment] = [first - 1, "\u{10ffff}"];
     for (;;) {
       const rows = await activeAfter({ by: "recordedAt" }, project, environment, MAX_PAGE_ROWS, signal);
@@ -103,7 +104,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
         const cells = parsed<ActiveCells>(row);
         [[project, environment]] = cells;
         if (project > last) return found;
-        found.set(project, [...(found.get(project) ?? []), activeRow(cells)]);
+        found.set(project, [...(found.get(project) ?? []), activeModel(cells, defaults)]);
       }
       if (rows.length < MAX_PAGE_ROWS) return found;
     }
@@ -122,8 +123,9 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
         deploymentRow,
       );
     },
-    async *projects(signal): AsyncGenerator<ProjectRow> {
-      const active = new Map<number, ActiveRow[]>();
+    async *projects(options): AsyncGenerator<ProjectRow> {
+      const { signal } = options;
+      const active = new Map<number, ActiveModel[]>();
       yield* pages(
         async (last: ProjectCells | undefined, wanted) => {
           const after = last?.[0][0] ?? 0;
@@ -132,7 +134,7 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
           );
           const [first, end] = [rows.at(0), rows.at(-1)];
           if (first === undefined || end === undefined) return rows;
-          const found = await activeIn(idOf(first), idOf(end), signal);
+          const found = await activeIn(idOf(first), idOf(end), options);
           for (const [project, models] of found) active.set(project, models);
           return rows;
         },
@@ -145,14 +147,14 @@ export function sqliteReadModel(store: EventStore, path?: string): ReadModel {
         },
       );
     },
-    activeModels: (query, { limit, signal }) =>
+    activeModels: (query, { defaults, limit, signal }) =>
       pages(
         (last: ActiveCells | undefined, wanted) => {
           const [project, environment] = last?.[0] ?? [0, ""];
           return activeAfter(query, project, environment, wanted, signal);
         },
         { limit, signal },
-        activeRow,
+        (cells) => activeModel(cells, defaults),
       ),
     async close() {
       await current?.close();

@@ -1,6 +1,6 @@
 import type { DecisionData, ModelDeployedData, PolicyData, Strategy } from "../events/events.ts";
 import type { Task } from "../events/tasks.ts";
-import type { ActiveRow } from "../ledger/read-model.ts";
+import type { ActiveModel } from "../ledger/active-model.ts";
 
 /** What the read model's thread is asked and answers. Events travel as flat arrays, as those of the store do. */
 export type Cell = string | number | null;
@@ -116,8 +116,8 @@ export type ActiveCells = Row<
     ...[recordedAt: string, actor: string, reason: string | null, revision: number, trainedAt: string, task: Task],
   ],
   readonly [
-    metrics: ActiveRow["model"]["metrics"],
-    artifact: NonNullable<ActiveRow["model"]["artifact"]> | null,
+    metrics: ActiveModel["metrics"],
+    artifact: NonNullable<ActiveModel["artifact"]> | null,
     policy: PolicyData,
     /** Of the past alone. */
     score?: number | null,
