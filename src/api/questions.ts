@@ -146,14 +146,14 @@ export class Questions {
   }
 
   /** A list that is read once the ledger has got as far as it was asked to, and until it is aborted. */
-  #rows<Row>(options: ReadOptions, read: () => AsyncIterable<Row>): Rows<Row> {
+  #rows<Row>(options: ReadOptions, read: () => AsyncIterable<Row> | Promise<AsyncIterable<Row>>): Rows<Row> {
     const { minPosition, signal } = options;
     if (minPosition === undefined && signal === undefined) return new Rows(read);
     const positions = this.#parts.positions;
     return new Rows(async function* () {
       refuseAborted(signal);
       await positions.reached(options);
-      for await (const row of read()) {
+      for await (const row of await read()) {
         refuseAborted(signal);
         yield row;
       }

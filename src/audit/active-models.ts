@@ -9,7 +9,7 @@ import { type ActiveModel, activeModelOf } from "../ledger/active-model.ts";
 import { PositionText, READ_OPTIONS } from "../ledger/positions.ts";
 import type { ProjectCache } from "../ledger/project-cache.ts";
 import { activeIn } from "../ledger/queries.ts";
-import type { ActiveQuery } from "../ledger/read-model.ts";
+import type { ActiveQuery, ReadPart } from "../ledger/read-model.ts";
 import { type AsOf, Clock } from "./as-of.ts";
 
 /** A moment of the whole ledger: a time or a position in the log; what happened there counts. */
@@ -40,38 +40,37 @@ interface Parts {
   readonly checkMoment: (at: object) => Promise<void>;
 }
 
-/** What was active everywhere at a moment: by project in the order of their beginnings, then by environment. */
-export async function* activeModels(
+/**
+ * What was active everywhere at a moment: by project in the order of their beginnings, then by environment. The list is
+ * handed on as it is: a generator around it would cost a microsecond a row.
+ */
+export async function activeModels(
   parts: Parts,
-  { limit = Number.POSITIVE_INFINITY, signal, ...query }: z.output<typeof ActiveModelsFilter>,
-): AsyncGenerator<ActiveModel> {
+  { limit, signal, ...query }: z.output<typeof ActiveModelsFilter>,
+): Promise<AsyncIterable<ActiveModel>> {
   if (query.at !== undefined) await parts.checkMoment(query.at);
   const readModel = await parts.across.readModel();
-  if (readModel) {
-    yield* readModel.activeModels(query, { defaults: parts.defaults, limit, signal });
-    return;
-  }
-  let left = limit;
-  for await (const model of fromFolds(parts, query, signal)) {
-    yield model;
-    left -= 1;
-    if (left === 0) return;
-  }
+  if (readModel === undefined) return fromFolds(parts, query, { limit, signal });
+  return readModel.activeModels(query, { defaults: parts.defaults, limit, signal });
 }
 
 async function* fromFolds(
   { across, asOf, cache, defaults }: Parts,
   { environment: only, at, by }: ActiveQuery,
-  signal: AbortSignal | undefined,
+  { limit = Number.POSITIVE_INFINITY, signal }: ReadPart,
 ): AsyncGenerator<ActiveModel> {
+  let left = limit;
   for await (const project of across.namesInLog(signal)) {
     const folded = await cache.fresh(project);
     const environments = names(folded.state.environments).sort();
     for (const environment of only === undefined ? environments : environments.filter((name) => name === only)) {
       const past = at && (await asOf.activeAt(project, environment, at, by));
       const active = at === undefined ? activeIn(folded, environment, defaults) : undefined;
-      if (past) yield activeModelOf(folded.state, environment, past, defaults);
-      else if (active) yield active;
+      const found = past ? activeModelOf(folded.state, environment, past, defaults) : active;
+      if (found === undefined) continue;
+      yield found;
+      left -= 1;
+      if (left === 0) return;
     }
   }
 }

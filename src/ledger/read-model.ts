@@ -22,12 +22,16 @@ export interface ActiveQuery {
   readonly by: "recordedAt" | "deployedAt";
 }
 
-interface ActiveOptions {
-  /** The policy that holds where a project has set nothing. */
-  readonly defaults: PolicyData;
+/** How much of a list is read. */
+export interface ReadPart {
   /** All, unless one is given. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+interface Defaults {
+  /** The policy that holds where a project has set nothing. */
+  readonly defaults: PolicyData;
 }
 
 /**
@@ -45,10 +49,10 @@ export interface ReadModel {
   deployments(search: DeploymentSearch): AsyncIterable<Deployment>;
 
   /** In the order of their beginnings. */
-  projects(options: Omit<ActiveOptions, "limit">): AsyncIterable<ProjectRow>;
+  projects(options: Defaults & Pick<ReadPart, "signal">): AsyncIterable<ProjectRow>;
 
   /** In the order of the projects' beginnings, then by environment. */
-  activeModels(query: ActiveQuery, options: ActiveOptions): AsyncIterable<ActiveModel>;
+  activeModels(query: ActiveQuery, options: Defaults & ReadPart): AsyncIterable<ActiveModel>;
 
   close(): Promise<void>;
 }

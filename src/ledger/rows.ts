@@ -3,20 +3,20 @@
  * Each iteration asks anew; nothing is read before the first.
  */
 export class Rows<Row> implements AsyncIterable<Row>, PromiseLike<readonly Row[]> {
-  readonly #read: () => AsyncIterable<Row>;
+  readonly #read: () => AsyncIterable<Row> | Promise<AsyncIterable<Row>>;
 
-  constructor(read: () => AsyncIterable<Row>) {
+  constructor(read: () => AsyncIterable<Row> | Promise<AsyncIterable<Row>>) {
     this.#read = read;
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Row> {
-    return this.#read()[Symbol.asyncIterator]();
+  async *[Symbol.asyncIterator](): AsyncIterator<Row> {
+    yield* await this.#read();
   }
 
   /** All rows. */
   async toArray(): Promise<readonly Row[]> {
     const rows: Row[] = [];
-    for await (const row of this.#read()) rows.push(row);
+    for await (const row of await this.#read()) rows.push(row);
     return rows;
   }
 
