@@ -37,7 +37,7 @@ const rooms = {
   "^src/read-model/": [
     "^src/errors\\.ts$",
     "^src/(events|sqlite)/",
-    "^src/ledger/(read-model|deployments|searchable)\\.ts$",
+    "^src/ledger/(active-model|read-model|deployments|searchable)\\.ts$",
     "^src/store/event-store\\.ts$",
   ],
   "^src/open-ledger\\.ts$": ["^src/(errors|runtime)\\.ts$", "^src/(api|domain|store|read-model|remote)/"],
