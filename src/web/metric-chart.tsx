@@ -223,11 +223,19 @@ const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" 
 const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
 const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const part = new Intl.DateTimeFormat(undefined, { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+/** What tells marks apart that are at least so far from each other, in ms. */
+const FORMATS = [
+  [28 * DAY_MS, month],
+  [DAY_MS, day],
+  [60_000, minute],
+  [1_000, second],
+] as const;
 
 /** As much of the time as tells the marks apart; the day under the first mark of each day. */
 function times(_: uPlot, splits: number[]): string[] {
   const step = (splits[1] ?? 0) - (splits[0] ?? 0);
-  const format = step >= 28 * DAY_MS ? month : step >= DAY_MS ? day : step >= 60_000 ? minute : second;
+  const [, format] = FORMATS.find(([least]) => step >= least) ?? [0, part];
   let before = "";
   return splits.map((ms) => {
     const text = format.format(ms);
