@@ -65,23 +65,24 @@ function madeUpEvent(shape: Shape, index: number): StoredEvent {
 }
 
 /**
- * A store whose log is made up as it is read: to write a million events is not what is measured.
+ * A store whose log is made up as it is read: to write a million events is not what is measured. More `deployments` in its
+ * shape are more events at the end.
  */
 export function madeUpStore(shape: Shape): EventStore {
-  const events = eventsIn(shape);
+  const events = () => eventsIn(shape);
   async function* stretch(first: number, maxCount: number): AsyncGenerator<StoredEvent> {
-    for (let index = first; index < Math.min(events, first + maxCount); index++) yield madeUpEvent(shape, index);
+    for (let index = first; index < Math.min(events(), first + maxCount); index++) yield madeUpEvent(shape, index);
   }
   return {
     ...memoryEventStore(),
-    changeCount: () => 1,
-    readAll: ({ after, maxCount = events }: ReadAllOptions = {}) =>
+    changeCount: events,
+    readAll: ({ after, maxCount = events() }: ReadAllOptions = {}) =>
       stretch(after === undefined ? 0 : Number(after), maxCount),
-    async *readStream(stream: string, { from = 0n, maxCount = events }: ReadStreamOptions = {}) {
+    async *readStream(stream: string, { from = 0n, maxCount = events() }: ReadStreamOptions = {}) {
       const owner = Number(stream.slice(stream.lastIndexOf(" ") + 1));
       for (let revision = Number(from); revision < Number(from) + maxCount; revision++) {
         const index = revision * shape.projects + owner;
-        if (index >= events) return;
+        if (index >= events()) return;
         yield madeUpEvent(shape, index);
       }
     },
