@@ -10,7 +10,6 @@ import { type ModelRef, validated } from "../domain/commands.ts";
 import type { WhatIf, WhatIfRule } from "../domain/what-if.ts";
 import type { PolicyData, RecordedEvent } from "../events/events.ts";
 import { Actor, ProjectName } from "../events/names.ts";
-import { recorded } from "../events/stored.ts";
 import { Across } from "../ledger/across.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import { CommandPath } from "../ledger/command-path.ts";
@@ -63,7 +62,7 @@ import type {
 import { optionsOf } from "./options.ts";
 import { Questions } from "./questions.ts";
 import type { ActiveAtRevision, ServedLedger } from "./served-ledger.ts";
-import { recordedOnce, subscription } from "./subscription.ts";
+import { subscription } from "./subscription.ts";
 
 const DEFAULT_MAX_CACHED = 2_000_000;
 
@@ -230,11 +229,7 @@ export class LocalLedger implements ServedLedger {
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
-    return subscription(this.#store, options, recorded);
-  }
-
-  feed(options: SubscribeOptions): AsyncIterable<RecordedEvent> {
-    return subscription(this.#store, options, recordedOnce);
+    return subscription(this.#store, options);
   }
 
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {

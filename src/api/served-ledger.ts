@@ -1,9 +1,8 @@
 import type { ModelRef } from "../domain/commands.ts";
-import type { RecordedEvent } from "../events/events.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import type { ReadOptions } from "../ledger/positions.ts";
 import type { ModelEntry } from "../ledger/queries.ts";
-import type { ActiveModelOptions, Ledger, SubscribeOptions } from "./ledger.ts";
+import type { ActiveModelOptions, Ledger } from "./ledger.ts";
 
 /** What is active, and the revision of the project's last event at that same moment; undefined: no such project. */
 export interface ActiveAtRevision {
@@ -35,7 +34,4 @@ export interface ServedLedger extends Ledger {
 
   /** @throws {LedgerError} INVALID_INPUT for what is no position of the store. */
   checkPosition(position: string): Promise<void>;
-
-  /** As `subscribe`, for many readers: they are given the same objects, so nobody may change one. */
-  feed(options: SubscribeOptions): AsyncIterable<RecordedEvent>;
 }

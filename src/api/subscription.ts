@@ -2,16 +2,12 @@ import { validated } from "../domain/commands.ts";
 import type { EventType, RecordedEvent } from "../events/events.ts";
 import { streamOf } from "../events/names.ts";
 import { recorded } from "../events/stored.ts";
-import type { EventStore, StoredEvent } from "../store/event-store.ts";
+import type { EventStore } from "../store/event-store.ts";
 import { SubscribeInput } from "./inputs.ts";
 import type { SubscribeOptions } from "./ledger.ts";
 
-/** The events of a subscription as `options` ask for them, each as `read` reads it. */
-export function subscription(
-  store: EventStore,
-  options: SubscribeOptions,
-  read: (stored: StoredEvent) => RecordedEvent,
-): AsyncIterable<RecordedEvent> {
+/** The events of a subscription as `options` ask for them. */
+export function subscription(store: EventStore, options: SubscribeOptions): AsyncIterable<RecordedEvent> {
   const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
   const begin = () =>
     store.subscribe({
@@ -22,26 +18,14 @@ export function subscription(
   // "end" means now, not when the first event is asked for.
   const begun = from === "end" ? begin() : undefined;
   begun?.catch(() => undefined);
-  return selected(() => begun ?? begin(), types, read);
+  return selected(() => begun ?? begin(), types);
 }
 
 async function* selected(
   begin: () => ReturnType<EventStore["subscribe"]>,
   types: readonly EventType[] | undefined,
-  read: (stored: StoredEvent) => RecordedEvent,
 ): AsyncGenerator<RecordedEvent> {
   for await (const stored of await begin()) {
-    if (types === undefined || types.some((type) => type === stored.type)) yield read(stored);
+    if (types === undefined || types.some((type) => type === stored.type)) yield recorded(stored);
   }
-}
-
-const readEvents = new WeakMap<StoredEvent, RecordedEvent>();
-
-/** A store hands a live event to all its subscribers as one object: it is read for the first of them only. */
-export function recordedOnce(stored: StoredEvent): RecordedEvent {
-  const known = readEvents.get(stored);
-  if (known) return known;
-  const event = recorded(stored);
-  readEvents.set(stored, event);
-  return event;
 }

@@ -15,6 +15,7 @@ import { auditRoutes } from "./audit-routes.ts";
 import { authorize } from "./caller.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { documentation } from "./documentation.ts";
+import { EventStreams } from "./event-streams.ts";
 import { eventsRoute } from "./events-route.ts";
 import { jsonOf } from "./json.ts";
 import { KnownMethods } from "./known-methods.ts";
@@ -25,7 +26,6 @@ import { queryRoutes } from "./query-routes.ts";
 import { SAFETY_OF_DATA } from "./safety-headers.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { letGoOfSilent } from "./silent-connections.ts";
-import { EventStreams } from "./sse.ts";
 import { tokenRoute } from "./token-route.ts";
 import { traceRequests } from "./traced.ts";
 
@@ -141,7 +141,7 @@ export async function httpApp(
   commandRoutes(service);
   queryRoutes(service);
   await auditRoutes(service);
-  const streams = new EventStreams(runtime, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS);
+  const streams = new EventStreams(service, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS);
   eventsRoute(service, streams);
   operationsRoutes(service, metrics, streams);
   tokenRoute(service);

@@ -1,11 +1,15 @@
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { RecordedEvent } from "../events/events.ts";
+import { streamOf } from "../events/names.ts";
 import { projectNotFound } from "../ledger/queries.ts";
 import { Recorded } from "./answers.ts";
+import type { EventStreams } from "./event-streams.ts";
+import { BEGINNING } from "./live-events.ts";
 import { ResumeHeaders } from "./preconditions.ts";
 import { answersEvents } from "./responses.ts";
 import { EventsQuery } from "./schemas.ts";
 import type { HttpService } from "./service.ts";
-import { EventStream, type EventStreams, frameOf } from "./sse.ts";
+import { EventStream } from "./sse.ts";
 
 /** The log as server-sent events: what came after a position, then what comes. */
 export function eventsRoute({ app: fastify, ledger, draining }: HttpService, streams: EventStreams): void {
@@ -32,38 +36,25 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
       const asked = lastEventId === undefined || lastEventId === "" ? from : String(lastEventId);
       if (asked !== "start" && asked !== "end") await ledger().checkPosition(asked); // refuses what is no position
       // "end" becomes a place in the log before the answer begins: what is recorded after that is in the stream.
-      const after = asked === "end" ? ((await ledger().head()) ?? "start") : asked;
-      const leaving = new AbortController();
-      const signal = AbortSignal.any([leaving.signal, draining]);
-      const events = ledger().feed({
-        from: after,
-        ...(project !== undefined && { project }),
-        ...(types !== undefined && { types }),
-        signal,
-      });
+      const head = (await ledger().head()) ?? BEGINNING;
+      const after = asked === "end" ? head : asked === "start" ? BEGINNING : asked;
 
-      if (after !== "start") reply.header("last-event-id", after);
+      if (after !== BEGINNING) reply.header("last-event-id", after);
       if (request.method === "HEAD") return reply.type("text/event-stream; charset=utf-8").send();
       reply.hijack();
-      const stream = new EventStream(reply.raw, reply.getHeaders(), caller.holds, () => leaving.abort());
-      streams.add(stream);
+      const stream = new EventStream(reply.raw, reply.getHeaders(), caller);
+      const only = project && streamOf(project);
+      const isWanted = ({ stream: recordedIn, type, data }: RecordedEvent): boolean =>
+        (only === undefined || recordedIn === only) &&
+        (types === undefined || types.includes(type)) &&
+        caller.covers(data.project);
       try {
-        stream.open(after === "start" ? undefined : after);
-        for await (const event of events) {
-          if (!caller.covers(event.data.project)) continue;
-          // Hundreds may read, and to wait costs each of them: it is done only for what is not there yet.
-          const isAllowed = stream.isAllowed();
-          if (!(typeof isAllowed === "boolean" ? isAllowed : await isAllowed)) break;
-          const room = stream.write(frameOf(event));
-          if (room !== undefined) await room;
-          if (signal.aborted) break;
-        }
+        stream.open(after);
+        await streams.send(stream, { after, project, isWanted }, head);
         stream.end(draining.aborted ? "draining" : "closed");
       } catch (error) {
         request.log.error({ requestId: request.id, err: error }, "event stream failed");
         stream.end("failed");
-      } finally {
-        streams.delete(stream);
       }
       return reply;
     },

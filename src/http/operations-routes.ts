@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { EventStreams } from "./event-streams.ts";
 import { answersOperation, answersText } from "./responses.ts";
 import type { HttpService } from "./service.ts";
-import type { EventStreams } from "./sse.ts";
 
 const PATIENCE_MS = 2_000;
 
