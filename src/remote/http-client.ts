@@ -121,7 +121,7 @@ export class HttpClient {
   }
 
   #failed(cause: unknown, signal: AbortSignal | undefined): LedgerError {
-    if (signal?.aborted) return new LedgerError("ABORTED", "the request was aborted", {}, { cause });
+    if (signal?.aborted) return new LedgerError("ABORTED", "the request was aborted", {}, { cause: signal.reason });
     if (this.#closing.signal.aborted) return new LedgerError("CLOSED", `the ledger ${this.address} was closed`);
     return new NoAnswer(this.address, cause);
   }

@@ -12,7 +12,7 @@ import type {
 } from "../api/ledger.ts";
 import { projectPath } from "../api/project-path.ts";
 import { COMMAND_INPUTS, type CommandType, validated } from "../domain/commands.ts";
-import { refuseAborted } from "../errors.ts";
+import { LedgerError, refuseAborted } from "../errors.ts";
 import type { DeploymentResult, PolicyResult, RetirementResult, TrainingResult } from "../ledger/results.ts";
 import type { Runtime } from "../runtime.ts";
 import type { HttpClient } from "./http-client.ts";
@@ -86,9 +86,19 @@ export class RemoteCommands implements Pick<Commands, keyof Commands> {
       ...withoutUndefined(fields),
       ...("expectedRevision" in fields && { expectedRevision: sentRevision(fields.expectedRevision) }),
     };
-    const sent = await this.client.json<Sent<Result>>(method, pathOf({ project, model }), { body, signal });
-    return withRevision<Result>(sent as Parameters<typeof withRevision<Result>>[0]);
+    try {
+      const sent = await this.client.json<Sent<Result>>(method, pathOf({ project, model }), { body, signal });
+      return withRevision<Result>(sent as Parameters<typeof withRevision<Result>>[0]);
+    } catch (error) {
+      throw error instanceof LedgerError && error.code === "ABORTED" ? abortedUnderWay(error, body.commandId) : error;
+    }
   }
+}
+
+/** Its sender no longer waits for the answer, but the service may have got it. */
+function abortedUnderWay({ cause }: LedgerError, commandId: unknown): LedgerError {
+  const message = `the command was aborted on its way and may have been written: repeat it with commandId "${commandId}"`;
+  return new LedgerError("ABORTED", message, { commandId }, { cause });
 }
 
 interface PathFields {

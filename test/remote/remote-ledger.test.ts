@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import type { Ledger } from "../../src/api/ledger.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
+import type { LedgerError } from "../../src/errors.ts";
 import { httpApp } from "../../src/http/app.ts";
 import { openLedger } from "../../src/open-ledger.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
@@ -115,6 +116,30 @@ test("a command repeated under its id is done once", async () => {
   const first = await train(ends.remote, 0.9, { commandId: "job-1" });
   expect(await train(ends.remote, 0.9, { commandId: "job-1" })).toEqual(first);
   expect(await codeOf(train(ends.remote, 0.8, { commandId: "job-1" }))).toBe("COMMAND_REUSED");
+});
+
+test("a command that is aborted on its way says under which id to repeat it, and is then done once", async () => {
+  const store = memoryEventStore();
+  const [arrived, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const append: typeof store.append = async (...appended) => {
+    arrived.resolve();
+    await goOn.promise;
+    return store.append(...appended);
+  };
+  const app = await httpApp(new LocalLedger({ ...store, append }));
+  await using remote = await openLedger(await app.listen({ port: 0, host: "127.0.0.1" }));
+  const abort = new AbortController();
+  const sent = train(remote, 0.9, { signal: abort.signal });
+  await arrived.promise;
+  abort.abort(new Error("enough"));
+  const error = await sent.catch((failure: unknown) => failure);
+  goOn.resolve();
+  expect(error).toMatchObject({ code: "ABORTED", cause: { message: "enough" } });
+  const { commandId } = (error as LedgerError).details as { readonly commandId: string };
+  expect((error as LedgerError).message).toContain(`may have been written: repeat it with commandId "${commandId}"`);
+  expect(await train(remote, 0.9, { commandId })).toMatchObject({ version: 1 });
+  expect(await remote.models(project)).toHaveLength(1);
+  await app.close();
 });
 
 test("long lists come whole, page by page", async () => {
