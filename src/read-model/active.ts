@@ -32,7 +32,7 @@ export function active(database: Database): Active {
     const known = statements.get(name);
     if (known) return known;
     const sql = `
-      SELECT ${rowText(COLUMNS, which === "now" ? JSON_COLUMNS : [...JSON_COLUMNS, "d.rest -> '$.decision.score'"])}
+      SELECT ${rowText(which === "now" ? COLUMNS : [...COLUMNS, "d.score"], JSON_COLUMNS)}
       FROM ${table("series")} s JOIN ${deployments} d ON d.seq = ${upTo[which]}
         JOIN ${table("projects")} p ON p.id = s.project JOIN ${table("facets")} f ON f.id = d.facet
         JOIN ${table("models")} m ON m.id = d.model LEFT JOIN ${table("reasons")} r ON r.id = d.reason

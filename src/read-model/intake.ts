@@ -58,7 +58,7 @@ export function intake(database: Database): Intake {
   );
   const setLatest = statement(`UPDATE ${table("series")} SET latest = ? WHERE id = ?`);
   const addDeployment = statement(
-    `INSERT INTO ${table("deployments")} VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO ${table("deployments")} VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const indexReason = statement(`INSERT INTO ${table("reasonIndex")} (rowid, searchable) VALUES (?, ?)`);
 
@@ -116,7 +116,7 @@ export function intake(database: Database): Intake {
     });
     const { lastInsertRowid } = addDeployment.run(
       ...[position, place.id, lane.id, facet.id, model.id, why?.id ?? null, deploymentId, number, deployedAt],
-      ...[recordedAt, progress.latestAt, Number(revision), rest],
+      ...[recordedAt, progress.latestAt, Number(revision), decision.score, rest],
     );
     latestOf.set(place.id, Number(lastInsertRowid));
     project.deployments += 1;

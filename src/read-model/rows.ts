@@ -24,12 +24,9 @@ export function deploymentRow([columns, rest]: DeploymentCells): Deployment {
 }
 
 /** `defaults`: what holds where a project has set nothing. */
-export function activeModel(
-  [columns, metrics, artifact, policy, score]: ActiveCells,
-  defaults: PolicyData,
-): ActiveModel {
+export function activeModel([columns, metrics, artifact, policy]: ActiveCells, defaults: PolicyData): ActiveModel {
   const [, environment, project, deploymentId, number, modelId, version, algorithm, strategy, ...more] = columns;
-  const [deployedAt, recordedAt, actor, reason, revision, trainedAt, task] = more;
+  const [deployedAt, recordedAt, actor, reason, revision, trainedAt, task, score] = more;
   return handedOut({
     ...{ project, environment, task, modelId, version, algorithm, metrics },
     score: score === undefined ? scoreInForce(metrics, policy, defaults, task) : score,

@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import { LedgerError } from "../errors.ts";
 
 /** Raise it whenever the tables or what is put in them change: the new ones are then built beside the old. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** "mlrm": tells our files from other programs' (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x6d6c726d;
@@ -62,7 +62,7 @@ const TABLES = {
     seq INTEGER PRIMARY KEY, position TEXT NOT NULL, series INTEGER NOT NULL, lane INTEGER NOT NULL,
     facet INTEGER NOT NULL, model INTEGER NOT NULL, reason INTEGER, deploymentId TEXT NOT NULL, number INTEGER NOT NULL,
     deployedAt TEXT NOT NULL, recordedAt TEXT NOT NULL, latestAt TEXT NOT NULL, revision INTEGER NOT NULL,
-    rest TEXT NOT NULL
+    score REAL, rest TEXT NOT NULL
   )`,
 } as const;
 

@@ -74,7 +74,10 @@ export const EVENT_CELLS = 7;
  * A row of an answer, which travels as JSON text: SQLite makes it, and a text goes to another thread in a tenth of the time
  * that its cells would take. In it are the columns, then those that hold JSON already.
  */
-type Row<Columns extends readonly Cell[], Json extends readonly unknown[]> = readonly [columns: Columns, ...json: Json];
+type Row<Columns extends readonly (Cell | undefined)[], Json extends readonly unknown[]> = readonly [
+  columns: Columns,
+  ...json: Json,
+];
 
 /** What SQL selects for a {@link Row}. */
 export const rowText = (columns: readonly string[], json: readonly string[]): string =>
@@ -114,12 +117,8 @@ export type ActiveCells = Row<
     ...[projectId: number, environment: string, project: string, deploymentId: string, number: number],
     ...[modelId: string, version: number, algorithm: string, strategy: Strategy, deployedAt: string],
     ...[recordedAt: string, actor: string, reason: string | null, revision: number, trainedAt: string, task: Task],
-  ],
-  readonly [
-    metrics: ActiveModel["metrics"],
-    artifact: NonNullable<ActiveModel["artifact"]> | null,
-    policy: PolicyData,
-    /** Of the past alone. */
+    /** Of the past alone: as the deployment recorded it. */
     score?: number | null,
-  ]
+  ],
+  readonly [metrics: ActiveModel["metrics"], artifact: NonNullable<ActiveModel["artifact"]> | null, policy: PolicyData]
 >;
