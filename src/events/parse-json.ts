@@ -1,5 +1,7 @@
 /** A whole string of a JSON text, and the colon after it if it is a name. */
 const STRING = /("(?:[^"\\]|\\.)*")(\s*:)?/gs;
+/** The same of a string with an escape, from the first one on. */
+const ESCAPED = /\\.(?:[^"\\]|\\.)*"(\s*:)?/gs;
 
 /**
  * JSON.parse without a bug of V8 12.8 and later (Node 24 and 26, github.com/nodejs/node/issues/63785): once an object
@@ -8,7 +10,7 @@ const STRING = /("(?:[^"\\]|\\.)*")(\s*:)?/gs;
  * @throws {SyntaxError} as JSON.parse does.
  */
 export function parseJson(text: string): unknown {
-  if (!text.includes("\\")) return JSON.parse(text);
+  if (!hasEscapedName(text)) return JSON.parse(text);
   // Such names are read as elements of an array, which are not mistaken; their places are held by names without escapes.
   let place = "~";
   while (text.includes(place)) place += "~";
@@ -19,8 +21,13 @@ export function parseJson(text: string): unknown {
     names.push(name);
     return `"${place}${names.length - 1}"${colon}`;
   });
-  const value: unknown = JSON.parse(plain);
-  return names.length === 0 ? value : named(value, (name) => originalOf(name, place, names));
+  return named(JSON.parse(plain), (name) => originalOf(name, place, names));
+}
+
+function hasEscapedName(text: string): boolean {
+  if (!text.includes("\\")) return false;
+  for (const [, colon] of text.matchAll(ESCAPED)) if (colon !== undefined) return true;
+  return false;
 }
 
 /**
