@@ -4,7 +4,7 @@ import type { ServedLedger } from "../api/served-ledger.ts";
 import type { RecordedEvent } from "../events/events.ts";
 
 /** So many at most are told before the tokens are asked again. */
-const MAX_TOGETHER = 256;
+const MAX_TOGETHER = 64;
 
 /** Where the log begins: as text, it comes before every position. */
 export const BEGINNING = "";
@@ -125,7 +125,7 @@ function writeTo(seat: Seat, batch: readonly RecordedEvent[]): void {
   }
 }
 
-/** What comes within one turn of the event loop, as one. */
+/** What comes within one turn of the event loop, as one; what was made of the last is on its way by then. */
 async function* together<Item>(items: AsyncIterable<Item>): AsyncGenerator<readonly Item[]> {
   const iterator = items[Symbol.asyncIterator]();
   for (let next = iterator.next(); ; ) {
@@ -140,6 +140,7 @@ async function* together<Item>(items: AsyncIterable<Item>): AsyncGenerator<reado
       batch.push(another.value);
       next = iterator.next();
     }
+    await turnEnds;
     yield batch;
   }
 }

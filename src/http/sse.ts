@@ -9,6 +9,12 @@ const RETRY_MS = 1_000;
 /** After so many heartbeats that could not be sent, the reader is taken for gone. */
 const MAX_MISSED_HEARTBEATS = 8;
 
+/**
+ * What may wait for a reader beside what the system holds. More than Node would have: what comes together is sent at the
+ * end of the turn, and a burst would find every reader full.
+ */
+const MAX_WAITING_BYTES = 256 * 1024;
+
 const frames = new WeakMap<RecordedEvent, Uint8Array>();
 
 /** An event as it goes over the wire: made once, however many are told it. */
@@ -59,7 +65,8 @@ export class EventStream {
 
   /** Whether there is room for more. */
   write(event: RecordedEvent): boolean {
-    return !this.#response.writableEnded && this.#response.write(frameOf(event));
+    if (this.#response.writableEnded) return false;
+    return this.#response.write(frameOf(event)) || this.#response.writableLength < MAX_WAITING_BYTES;
   }
 
   /** Resolves when there is room, or nobody left to wait for. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,16 +79,21 @@ function counting(store: EventStore): EventStore & { readonly followed: () => nu
   return { ...store, subscribe, followed: () => count };
 }
 
-/** Each write says at random that there is no room for more, until a moment later. */
+/** At random, a connection has no room for more after a write, until a moment later. */
 function withFullSockets(app: FastifyInstance, random: Random): void {
+  const full = new WeakSet<Socket>();
   app.server.on("connection", (socket: Socket) => {
     const write = socket.write.bind(socket) as (...parts: unknown[]) => boolean;
     socket.write = (...parts: unknown[]) => {
       write(...parts);
       if (!random.chance(0.15)) return true;
-      setTimeout(() => socket.emit("drain"), random.between(0, 5));
+      full.add(socket);
+      setTimeout(() => full.delete(socket) && socket.emit("drain"), random.between(0, 5));
       return false;
     };
+  });
+  app.server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    Object.defineProperty(response, "writableLength", { get: () => (full.has(socket) ? 2 ** 20 : 0) });
   });
 }
 
@@ -192,6 +197,17 @@ test("the log is followed once, however many listen to what comes", async () => 
   await train("Digits");
   await train("Prices");
   expect(new Set((await Promise.all(hearing)).map(String)).size).toBe(1);
+  expect(store.followed()).toBe(1);
+});
+
+test("a burst finds nobody full who reads", async () => {
+  const store = counting(memoryEventStore());
+  const { url, train } = await served(store);
+  await train("Digits");
+  const answers = await Promise.all(Array.from({ length: 20 }, () => listening(url)));
+  const hearing = answers.map((answer) => heard(answer, 400));
+  await Promise.all(Array.from({ length: 200 }, (_, n) => train(`P${n}`)));
+  expect((await Promise.all(hearing)).map(({ length }) => length)).toEqual(answers.map(() => 400));
   expect(store.followed()).toBe(1);
 });
 
