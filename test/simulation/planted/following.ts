@@ -83,9 +83,9 @@ export const FOLLOWING: readonly Mutation[] = [
   {
     bug: "a subscription of some types leaves out a project's first event",
     file: "src/api/subscription.ts",
-    find: "if (types === undefined || types.some((type) => type === stored.type)) yield read(stored);",
+    find: "if (types === undefined || types.some((type) => type === stored.type)) yield recorded(stored);",
     replace:
-      "if (types === undefined || types.some((type) => type === stored.type)) {\n      if (types === undefined || stored.revision > 0n) yield read(stored);\n    }",
+      "if (types === undefined || types.some((type) => type === stored.type)) {\n      if (types === undefined || stored.revision > 0n) yield recorded(stored);\n    }",
   },
   {
     bug: "a subscription from the end begins at the start",
