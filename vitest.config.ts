@@ -9,5 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A loaded machine takes more than the second that is the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
