@@ -37,8 +37,9 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 const MAX_EVENT_LOOP_DELAY_MS = 5_000;
 /** A project's name of 200 characters in the longest UTF-8, escaped. */
 const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
-/** So many paths, and so many queries, of each route. */
+/** So many paths, and so many queries, of each route; long ones, cursors mostly, do not come again. */
 const MAX_VALIDATED = 1_000;
+const MAX_VALIDATED_LENGTH = 256;
 const QUIET_LEVELS: ReadonlySet<string> = new Set(["warn", "error", "fatal", "silent"]);
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
@@ -158,9 +159,11 @@ function validator(schema: z.ZodType, what: string) {
   const known = new LRUCache<string, object>({ max: MAX_VALIDATED });
   return (given: unknown): { value: object } | { error: Error } => {
     const text = JSON.stringify(given);
+    const kept = known.get(text);
+    if (kept !== undefined) return { value: kept };
     try {
-      const value = known.get(text) ?? Object.freeze(validated(schema, given, what) as object);
-      known.set(text, value);
+      const value = Object.freeze(validated(schema, given, what) as object);
+      if (text.length <= MAX_VALIDATED_LENGTH) known.set(text, value);
       return { value };
     } catch (error) {
       return { error: error as Error };
