@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Caller } from "../access/scopes.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { jsonOf } from "./json.ts";
+import { BEGINNING } from "./live-events.ts";
 
 /** What a client waits before it connects again, unless it knows better. */
 const RETRY_MS = 1_000;
@@ -59,7 +60,7 @@ export class EventStream {
 
   /** `position`: where the stream begins, so that who is cut off before the first event misses none. */
   open(position: string): void {
-    const id = position === "" ? "" : `\nid: ${position}`;
+    const id = position === BEGINNING ? "" : `\nid: ${position}`;
     this.#response.write(`: connected\nretry: ${RETRY_MS}${id}\n\n`);
   }
 
