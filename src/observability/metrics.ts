@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
+import { RequestTally } from "./request-tally.ts";
 
+const PREFIX = "model_ledger_";
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** Every series costs Prometheus memory for as long as it keeps any: of more active models only the newest have one. */
@@ -10,16 +12,11 @@ const MAX_ACTIVE_SERIES = 1_000;
 /** What Prometheus asks of a service. Names and labels are a promise: dashboards and alerts are built on them. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests = this.#counter("http_requests_total", "Requests answered", ["method", "route", "status"]);
-  readonly #requestSeconds = this.#histogram("http_request_duration_seconds", "Time to answer a request", [
-    "method",
-    "route",
-  ]);
-  /** Series by method, status and route: to find one by its labels takes longer than to count. */
-  readonly #answers = new Map<
-    string,
-    { readonly requests: Counter.Internal; readonly seconds: Histogram.Internal<"method" | "route"> }
-  >();
+  readonly #requests = new RequestTally(this.#registry, {
+    requests: { name: `${PREFIX}http_requests_total`, help: "Requests answered" },
+    seconds: { name: `${PREFIX}http_request_duration_seconds`, help: "Time to answer a request" },
+    bounds: SECONDS,
+  });
   readonly #commands = this.#counter("commands_total", "Commands by what became of them", ["command", "outcome"]);
   readonly #commandSeconds = this.#histogram("command_duration_seconds", "Time to carry out a command", ["command"]);
   readonly #streams = this.#gauge("event_streams", "Event streams that are open", []);
@@ -46,14 +43,7 @@ export class Metrics {
   }
 
   answered(method: string, route: string, status: number, seconds: number): void {
-    const key = `${method} ${status} ${route}`;
-    const known = this.#answers.get(key) ?? {
-      requests: this.#requests.labels({ method, route, status: String(status) }),
-      seconds: this.#requestSeconds.labels({ method, route }),
-    };
-    this.#answers.set(key, known);
-    known.requests.inc();
-    known.seconds.observe(seconds);
+    this.#requests.answered(method, route, status, seconds);
   }
 
   /** `outcome`: "accepted", or the code it was refused with. */
@@ -128,8 +118,6 @@ function newest(active: readonly ActiveModel[]): readonly ActiveModel[] {
   const byTime = active.toSorted((a, b) => (a.recordedAt < b.recordedAt ? 1 : -1));
   return byTime.slice(0, MAX_ACTIVE_SERIES);
 }
-
-const PREFIX = "model_ledger_";
 
 /** The value of the label `project` in a line of the exposition format. */
 function projectIn(line: string): string | undefined {
