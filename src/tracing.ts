@@ -5,6 +5,7 @@ import {
   context,
   createTraceState,
   isSpanContextValid,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -35,7 +36,8 @@ export interface SpanOptions {
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 const NOTHING: Partial<TraceFields> = {};
 
-const tracer = trace.getTracer("model-ledger");
+const NAME = "model-ledger";
+const tracer = trace.getTracer(NAME);
 /** Without an SDK the API forgets which context is active. */
 const handedOn = new AsyncLocalStorage<Context>();
 
@@ -72,6 +74,12 @@ export function currentTrace(): Partial<TraceFields> {
     traceparent: `00-${traceId}-${spanId}-${(traceFlags & 1).toString(16).padStart(2, "0")}`,
     ...(tracestate && { tracestate }),
   };
+}
+
+/** Whether the program registered an SDK: without, there are only the traces that callers name. */
+export function hasSdk(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(NAME) !== undefined;
 }
 
 /** A span that is begun in one place and ended in another. */

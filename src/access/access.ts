@@ -7,9 +7,10 @@ export interface Access {
   /**
    * At once where all is known that it takes, as it mostly is.
    * @param authorization the header as it came.
+   * @param asOf the store's change count, where the caller has just asked for it.
    * @throws {LedgerError} UNAUTHENTICATED; STORE_UNAVAILABLE where it cannot be known.
    */
-  caller(authorization: string | undefined): Caller | Promise<Caller>;
+  caller(authorization: string | undefined, asOf?: number): Caller | Promise<Caller>;
 }
 
 export const OPEN_ACCESS: Access = { caller: () => ANYBODY };
@@ -33,8 +34,8 @@ export function tokenAccess({ tokens, jwts, isOpenUntilTokens }: Parts): Access 
   const anybody: Caller = { ...ANYBODY, holds: () => among((known) => known === undefined) };
 
   /** What `look` finds in the tokens. A promise costs a request more than the look does: there is one only for a read. */
-  function among<Found>(look: (known: KnownTokens) => Found | Promise<Found>): Found | Promise<Found> {
-    const known = tokens().current();
+  function among<Found>(look: (known: KnownTokens) => Found | Promise<Found>, asOf?: number): Found | Promise<Found> {
+    const known = tokens().current(asOf);
     return known instanceof Promise ? known.then(look) : look(known);
   }
 
@@ -65,7 +66,7 @@ export function tokenAccess({ tokens, jwts, isOpenUntilTokens }: Parts): Access 
     throw unauthenticated("there is no such token; it may have been revoked");
   }
 
-  return { caller: (authorization) => among((known) => callerAmong(known, authorization)) };
+  return { caller: (authorization, asOf) => among((known) => callerAmong(known, authorization), asOf) };
 }
 
 const unauthenticated = (message: string): LedgerError => new LedgerError("UNAUTHENTICATED", message);

@@ -42,8 +42,8 @@ export type KnownTokens = readonly Token[] | undefined;
 export class Tokens {
   readonly #store: EventStore;
   readonly #runtime: Runtime;
-  /** What was read last, or is being read, and the store's change count before that. */
-  #known: { readonly seen: number; tokens: KnownTokens | Promise<KnownTokens> } | undefined;
+  /** What was read last, or is being read: as of which change count of the store, and which of the tokens. */
+  #known: { asOf: number; readonly seen: number; tokens: KnownTokens | Promise<KnownTokens> } | undefined;
 
   constructor(store: EventStore, runtime: Runtime) {
     this.#store = store;
@@ -89,15 +89,22 @@ export class Tokens {
     });
   }
 
-  /** The tokens as any process had left them before the call: at once where they were not changed since they were read. */
-  current(): KnownTokens | Promise<KnownTokens> {
+  /**
+   * The tokens as any process had left them before the call: at once where they were not changed since they were read.
+   * @param asOf the store's change count, where the caller has just asked for it.
+   */
+  current(asOf: number = this.#store.changeCount()): KnownTokens | Promise<KnownTokens> {
+    if (this.#known?.asOf === asOf) return this.#known.tokens;
     const seen = this.#store.changeCount(KEPT_AS);
-    if (this.#known?.seen === seen) return this.#known.tokens;
+    if (this.#known?.seen === seen) {
+      this.#known.asOf = asOf;
+      return this.#known.tokens;
+    }
     const reading = this.#read().then(({ tokens }) => {
       known.tokens = tokens;
       return tokens;
     });
-    const known = { seen, tokens: reading as KnownTokens | Promise<KnownTokens> };
+    const known = { asOf, seen, tokens: reading as KnownTokens | Promise<KnownTokens> };
     this.#known = known;
     reading.catch(() => {
       if (this.#known === known) this.#known = undefined;

@@ -34,14 +34,18 @@ export class ActiveAnswers {
    * At once where it is known.
    * @throws {LedgerError} PROJECT_NOT_FOUND, NO_ACTIVE_MODEL, and what the ledger throws.
    */
-  to(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>): ActiveAnswer | Promise<ActiveAnswer> {
+  to(
+    ledger: ServedLedger,
+    project: string,
+    query: z.output<typeof ActiveQuery>,
+    asOf: number,
+  ): ActiveAnswer | Promise<ActiveAnswer> {
     const { environment, at, by, min_position } = query;
-    const seen = ledger.changeCount();
     if (at === undefined && by === "recordedAt" && min_position === undefined) {
       const known = this.#answers.get(keyOf(project, environment));
-      if (known?.seen === seen) return known;
+      if (known?.seen === asOf) return known;
     }
-    return this.#asked(ledger, project, query, seen);
+    return this.#asked(ledger, project, query, asOf);
   }
 
   async #asked(ledger: ServedLedger, project: string, query: z.output<typeof ActiveQuery>, seen: number) {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
@@ -71,6 +72,7 @@ export async function httpApp(
   options: HttpOptions = {},
 ): Promise<FastifyInstance> {
   const { access = OPEN_ACCESS, hosts, rate = DEFAULT_RATE, runtime = systemRuntime() } = options;
+  const find = typeof ledger === "function" ? ledger : () => ledger;
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: quieter(options.logger) }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -78,14 +80,12 @@ export async function httpApp(
     childLoggerFactory: (logger) => logger,
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    genReqId: ({ headers }) => {
-      const given = headers["x-request-id"];
-      return typeof given === "string" && REQUEST_ID.test(given) ? given : runtime.newId();
-    },
+    genReqId: requestIds(runtime),
     frameworkErrors: answerFailure,
     return503OnClosing: false, // what a kept connection still asks is answered
   });
   app.decorateRequest("caller");
+  app.decorateRequest("asOf", Number.NaN);
   app.decorateRequest("problemCode", undefined);
   letGoOfSilent(app, runtime);
   const methods = new KnownMethods(app);
@@ -106,7 +106,7 @@ export async function httpApp(
   });
   app.setValidatorCompiler(({ schema, httpPart }) => {
     // Bodies are commands: the ledger validates those itself, by the same schemas. Headers are read where they matter.
-    if (httpPart === "body" || httpPart === "headers") return (value) => ({ value });
+    if (httpPart === "body" || httpPart === "headers") return () => true;
     return validator(schema as z.ZodType, httpPart === "params" ? "path" : "query");
   });
   app.setSerializerCompiler(() => jsonOf);
@@ -119,7 +119,7 @@ export async function httpApp(
     done();
   });
   app.addHook("onRequest", refuseStrangers(hosts));
-  app.addHook("onRequest", authorize(access));
+  app.addHook("onRequest", authorize(access, find));
   await app.register(underPressure, { maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS });
   if (rate !== false) {
     await app.register(rateLimit, {
@@ -136,7 +136,6 @@ export async function httpApp(
   }
   await documentation(app, options.version ?? "unknown");
 
-  const find = typeof ledger === "function" ? ledger : () => ledger;
   const draining = options.draining ?? new AbortController().signal;
   const service = { app, ledger: find, runtime, draining };
   commandRoutes(service);
@@ -150,6 +149,18 @@ export async function httpApp(
   return app;
 }
 
+/** The client's own, if it is fit for a log; else one that no other process gives: a UUID and a number. */
+function requestIds(runtime: Runtime): (request: { readonly headers: IncomingHttpHeaders }) => string {
+  const process = runtime.newId();
+  let last = 0;
+  return ({ headers }) => {
+    const given = headers["x-request-id"];
+    if (typeof given === "string" && REQUEST_ID.test(given)) return given;
+    last += 1;
+    return `${process}-${last}`;
+  };
+}
+
 /** For the framework, which below a warning says only what we say in our own words. */
 const quieter = (logger: FastifyBaseLogger): FastifyBaseLogger =>
   QUIET_LEVELS.has(logger.level) ? logger : logger.child({}, { level: "warn" });
@@ -158,17 +169,28 @@ const quieter = (logger: FastifyBaseLogger): FastifyBaseLogger =>
 function validator(schema: z.ZodType, what: string) {
   const known = new LRUCache<string, object>({ max: MAX_VALIDATED });
   return (given: unknown): { value: object } | { error: Error } => {
-    const text = JSON.stringify(given);
-    const kept = known.get(text);
+    const key = keyOf(given as Readonly<Record<string, unknown>>);
+    const kept = known.get(key);
     if (kept !== undefined) return { value: kept };
     try {
       const value = Object.freeze(validated(schema, given, what) as object);
-      if (text.length <= MAX_VALIDATED_LENGTH) known.set(text, value);
+      if (key.length <= MAX_VALIDATED_LENGTH) known.set(key, value);
       return { value };
     } catch (error) {
       return { error: error as Error };
     }
   };
+}
+
+/** Different for what differs. Most have one name or none: JSON of those took longer than all else of the validation. */
+function keyOf(given: Readonly<Record<string, unknown>>): string {
+  let key = "";
+  for (const name in given) {
+    const value = given[name];
+    if (key !== "" || typeof value !== "string") return JSON.stringify(given);
+    key = `${name.length} ${name}${value}`;
+  }
+  return key;
 }
 
 /** No body is as good as an empty one; any other type than JSON is 415. */

@@ -16,7 +16,7 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: 
     const line = {
       requestId: request.id,
       method,
-      path: request.url.split("?", 1)[0],
+      path: pathOf(request.url),
       status: statusCode,
       ms: Math.round(elapsedTime * 10) / 10,
       ...(request.caller?.name !== undefined && { actor: request.caller.name }),
@@ -27,4 +27,9 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: 
     else log.info(line, "answered");
     done();
   });
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  return end < 0 ? url : url.slice(0, end);
 }

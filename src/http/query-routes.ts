@@ -127,7 +127,7 @@ export function queryRoutes({ app: fastify, ledger }: HttpService): void {
         if (matching !== undefined) return reply.code(304).header("etag", matching).send();
         return reply.header("etag", `"${answer.revision}"`).type(JSON_TYPE).send(answer.text);
       };
-      const answer = answers.to(ledger(), request.params.project, request.query);
+      const answer = answers.to(ledger(), request.params.project, request.query, request.asOf);
       if (answer instanceof Promise) return answer.then(answered);
       answered(answer); // and no promise: it would cost more than the look
       return undefined;

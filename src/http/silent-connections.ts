@@ -15,7 +15,10 @@ export function letGoOfSilent(app: FastifyInstance, runtime: Runtime): void {
     silent.add(socket);
     socket.once("close", () => silent.delete(socket));
   });
-  app.server.on("request", ({ socket }: { readonly socket: Socket }) => silent.delete(socket));
+  app.addHook("onRequest", ({ socket }, _reply, done) => {
+    silent.delete(socket);
+    done();
+  });
   app.addHook("preClose", async () => {
     runtime.after(GRACE_MS, () => {
       for (const socket of silent) socket.destroy();
