@@ -27,6 +27,7 @@ import { queryRoutes } from "./query-routes.ts";
 import { SAFETY_OF_DATA } from "./safety-headers.ts";
 import { refuseStrangers } from "./same-site.ts";
 import { letGoOfSilent } from "./silent-connections.ts";
+import { partsOf } from "./target.ts";
 import { tokenRoute } from "./token-route.ts";
 import { traceRequests } from "./traced.ts";
 
@@ -101,7 +102,7 @@ export async function httpApp(
       const detail = `there is no ${request.method} here, only ${allowed.join(", ")}`;
       return sendProblem(request, reply, { status: 405, code: "METHOD_NOT_ALLOWED", detail });
     }
-    const detail = `there is no ${request.method} ${request.url.split("?", 1)}: /openapi.json lists what there is`;
+    const detail = `there is no ${request.method} ${partsOf(request.url).path}: /openapi.json lists what there is`;
     return sendProblem(request, reply, { status: 404, code: "NOT_FOUND", detail });
   });
   app.setValidatorCompiler(({ schema, httpPart }) => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { partsOf } from "./target.ts";
 
 /** Which methods there are at a path, so that another one is answered with 405 and not as if nothing were there. */
 export class KnownMethods {
@@ -15,16 +16,16 @@ export class KnownMethods {
 
   /** Empty where there is nothing at all. */
   at(url: string): readonly string[] {
-    const parts = partsOf(url.split("?", 1)[0] ?? "");
+    const segments = segmentsOf(partsOf(url).path);
     const found = [...this.#routes].filter(([route]) => {
-      const known = partsOf(route);
+      const known = segmentsOf(route);
       return (
-        known.length === parts.length &&
-        known.every((part, index) => part === parts[index] || (part.startsWith(":") && parts[index] !== ""))
+        known.length === segments.length &&
+        known.every((part, index) => part === segments[index] || (part.startsWith(":") && segments[index] !== ""))
       );
     });
     return [...new Set(found.flatMap(([, methods]) => [...methods]))].sort();
   }
 }
 
-const partsOf = (path: string): readonly string[] => path.split("/");
+const segmentsOf = (path: string): readonly string[] => path.split("/");

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Metrics } from "../observability/metrics.ts";
+import { partsOf } from "./target.ts";
 
 /** Counts and logs every request, in one line: whose it was, what became of it and how long it took. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: FastifyBaseLogger): void {
@@ -16,7 +17,7 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: 
     const line = {
       requestId: request.id,
       method,
-      path: pathOf(request.url),
+      path: partsOf(request.url).path,
       status: statusCode,
       ms: Math.round(elapsedTime * 10) / 10,
       ...(request.caller?.name !== undefined && { actor: request.caller.name }),
@@ -27,9 +28,4 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: 
     else log.info(line, "answered");
     done();
   });
-}
-
-function pathOf(url: string): string {
-  const end = url.indexOf("?");
-  return end < 0 ? url : url.slice(0, end);
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LedgerError } from "../errors.ts";
+import { partsOf } from "./target.ts";
 
 /** A page of a list. `next` is there while there may be more: it goes back as `cursor`. */
 export interface Page<Row> {
@@ -13,7 +14,7 @@ const OF_A_PAGE = ["limit", "cursor", "min_position"];
 
 /** The list that is asked for: which, and by which filters. */
 function listOf({ url, params, routeOptions }: FastifyRequest): string {
-  const filters = new URLSearchParams(url.split("?", 2)[1]);
+  const filters = new URLSearchParams(partsOf(url).query);
   for (const name of OF_A_PAGE) filters.delete(name);
   filters.sort();
   return JSON.stringify([routeOptions.url, params, filters.toString()]);
@@ -83,7 +84,7 @@ export async function pageOf<Row>(
 /** Says where the next page is in a header as well (RFC 8288), for clients that follow links. */
 export function linkNext(request: FastifyRequest, reply: FastifyReply, page: Page<unknown>): void {
   if (page.next === undefined) return;
-  const [path = "", query = ""] = request.url.split("?", 2);
+  const { path, query } = partsOf(request.url);
   const parameters = new URLSearchParams(query);
   parameters.set("cursor", page.next);
   reply.header("link", `<${path}?${parameters}>; rel="next"`);

@@ -237,6 +237,23 @@ describe("questions", () => {
 });
 
 describe("cursors", () => {
+  test("what a query says after a second question mark is of the list too, and in the link to its next page", async () => {
+    await using other = await serviceOn();
+    await filled(other.ask);
+    for (const actor of ["alice", "bob"]) {
+      const reason = { reason: "but why? is it better?", actor };
+      for (let n = 0; n < 2; n++) await other.ask("POST", `${project}/deployments`, { model: 1, ...reason });
+    }
+    const list = "/v1/deployments?reason=why?&actor=bob&limit=1";
+    const { headers, body } = await other.ask("GET", list);
+    const [, link = ""] = /^<(.+)>; rel="next"$/.exec(String(headers.link)) ?? [];
+    const { items, next: last } = (await other.ask("GET", link)).body;
+    expect([...body.items, ...items].map(({ actor }) => actor)).toEqual(["bob", "bob"]);
+    expect(last).toBeUndefined();
+    const ofAlice = await other.ask("GET", `${list.replace("bob", "alice")}&cursor=${body.next}`);
+    expect(outcome(ofAlice)).toBe("400 INVALID_INPUT");
+  });
+
   const next = async (url: string): Promise<string> => (await ask("GET", url)).body.next;
 
   test("one that was edited, or is another list's, is refused", async () => {
