@@ -1,7 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import { type Access, OPEN_ACCESS } from "../access/access.ts";
@@ -20,7 +27,7 @@ import { EventStreams } from "./event-streams.ts";
 import { eventsRoute } from "./events-route.ts";
 import { jsonOf } from "./json.ts";
 import { KnownMethods } from "./known-methods.ts";
-import { observeRequests } from "./observed.ts";
+import { requestObserver } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
@@ -74,6 +81,7 @@ export async function httpApp(
 ): Promise<FastifyInstance> {
   const { access = OPEN_ACCESS, hosts, rate = DEFAULT_RATE, runtime = systemRuntime() } = options;
   const find = typeof ledger === "function" ? ledger : () => ledger;
+  const metrics = new Metrics();
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: quieter(options.logger) }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -82,7 +90,12 @@ export async function httpApp(
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: requestIds(runtime),
-    frameworkErrors: answerFailure,
+    // A path that is not well-formed belongs to no route: no hook sees it.
+    frameworkErrors: (error, request, reply) => {
+      mark(request, reply);
+      reply.raw.once("finish", () => observe(request, reply));
+      return answerFailure(error, request, reply);
+    },
     return503OnClosing: false, // what a kept connection still asks is answered
   });
   app.decorateRequest("caller");
@@ -90,9 +103,12 @@ export async function httpApp(
   app.decorateRequest("problemCode", undefined);
   letGoOfSilent(app, runtime);
   const methods = new KnownMethods(app);
-  const metrics = new Metrics();
   traceRequests(app);
-  observeRequests(app, metrics, options.logger ?? app.log);
+  const observe = requestObserver(metrics, options.logger ?? app.log);
+  app.addHook("onResponse", (request, reply, done) => {
+    observe(request, reply);
+    done();
+  });
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {
     if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);
@@ -115,7 +131,7 @@ export async function httpApp(
   takeJsonOnly(app);
 
   app.addHook("onRequest", (request, reply, done) => {
-    reply.headers(SAFETY_OF_DATA).header("x-request-id", request.id);
+    mark(request, reply);
     request.caller = ANYBODY;
     done();
   });
@@ -148,6 +164,11 @@ export async function httpApp(
   tokenRoute(service);
   if (options.page) await app.register(options.page);
   return app;
+}
+
+/** What every answer carries. */
+function mark(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(SAFETY_OF_DATA).header("x-request-id", request.id);
 }
 
 /** The client's own, if it is fit for a log; else one that no other process gives: a UUID and a number. */

@@ -1,12 +1,15 @@
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import type { Metrics } from "../observability/metrics.ts";
 import { partsOf } from "./target.ts";
 
-/** Counts and logs every request, in one line: whose it was, what became of it and how long it took. */
-export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: FastifyBaseLogger): void {
+/** Counts and logs a request, in one line: whose it was, what became of it and how long it took. */
+export function requestObserver(
+  metrics: Metrics,
+  logger: FastifyBaseLogger,
+): (request: FastifyRequest, reply: FastifyReply) => void {
   // What stands in these lines is chosen here: to look each through for secrets took as long as to write it.
   const log = logger.child({}, { redact: [] });
-  app.addHook("onResponse", (request, reply, done) => {
+  return (request, reply) => {
     const { url: route = "unknown", config } = request.routeOptions;
     const { method, problemCode } = request;
     const { statusCode, elapsedTime } = reply;
@@ -26,6 +29,5 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics, logger: 
     // Probes come all the time and say nothing new.
     if (config?.needs === "nothing" && statusCode < 400) log.debug(line, "answered");
     else log.info(line, "answered");
-    done();
-  });
+  };
 }

@@ -6,8 +6,9 @@ import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { LedgerError } from "../../src/errors.ts";
 import { httpApp } from "../../src/http/app.ts";
 import { page } from "../../src/http/page.ts";
+import { SAFETY_OF_DATA } from "../../src/http/safety-headers.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
-import { asking, serviceOn } from "./service.ts";
+import { asking, listening, serviceOn } from "./service.ts";
 
 const training = { task: "classification", algorithm: "svm", metrics: { f1: 0.9 } };
 
@@ -97,6 +98,20 @@ test("every answer has the headers that keep browsers safe, and none sends them 
     expect(headers["cross-origin-resource-policy"]).toBe("same-origin");
     expect(headers["strict-transport-security"]).toBeUndefined();
   }
+});
+
+test("a path that is not well-formed is answered, logged and counted as any other", async () => {
+  const { logger, lines } = listening();
+  await using service = await serviceOn({ logger });
+  for (const path of ["/v1/projects/%zz/active?at=1", `/v1/projects/${"x".repeat(3_000)}`]) {
+    const { status, headers, body } = await service.ask("GET", path, undefined, { "x-request-id": "mine" });
+    expect([status, body.code, body.requestId]).toEqual([400, "INVALID_INPUT", "mine"]);
+    expect(headers).toMatchObject({ ...SAFETY_OF_DATA, "x-request-id": "mine", "cache-control": "no-store" });
+    const line = { requestId: "mine", method: "GET", path: path.split("?")[0], status: 400, code: "INVALID_INPUT" };
+    expect(lines.pop()).toMatchObject([line, "answered"]);
+  }
+  const { text } = await service.ask("GET", "/metrics");
+  expect(text).toContain('model_ledger_http_requests_total{method="GET",route="unknown",status="400"} 2');
 });
 
 test("what browsers show has the headers of helmet, and loads nothing from elsewhere", async () => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, InjectOptions } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, InjectOptions } from "fastify";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { parseJson } from "../../src/events/parse-json.ts";
 import { type HttpOptions, httpApp } from "../../src/http/app.ts";
@@ -34,6 +34,15 @@ export function asking(app: FastifyInstance): Ask {
     expectDocumented(app, method, url, answered);
     return answered;
   };
+}
+
+/** A logger, and the arguments of every call of it, however little it matters. */
+export function listening(): { readonly logger: FastifyBaseLogger; readonly lines: unknown[][] } {
+  const lines: unknown[][] = [];
+  const say = (...words: unknown[]) => void lines.push(words);
+  const levels = { fatal: say, error: say, warn: say, info: say, debug: say, trace: say, silent: say };
+  const logger: FastifyBaseLogger = { ...levels, level: "trace", child: () => logger };
+  return { logger, lines };
 }
 
 /** A service on an empty ledger in memory. */

@@ -5,7 +5,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FastifyBaseLogger } from "fastify";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { tokenAccess } from "../../src/access/access.ts";
@@ -19,6 +18,7 @@ import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { sqliteEventStore } from "../../src/store/sqlite.ts";
 import type { Document } from "./document.ts";
+import { listening } from "./service.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "model-ledger-tokens-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -106,17 +106,14 @@ test("what another process revokes is refused at once, and its silent streams en
 });
 
 test("no token, right or wrong, is in the log, however much it says", async () => {
-  const lines: string[] = [];
-  const say = (...words: readonly unknown[]) => void lines.push(JSON.stringify(words));
-  const levels = { fatal: say, error: say, warn: say, info: say, debug: say, trace: say, silent: say };
-  const logger: FastifyBaseLogger = { ...levels, level: "trace", child: () => logger };
+  const { logger, lines } = listening();
   const { tokens, status, ask } = await guarded(memoryEventStore(), { logger });
   const { secret } = await tokens.create({ name: "ci", scopes: ["read"] });
   await status("/v1/projects", secret);
   await status("/v1/projects", "mlt_wrong");
   await (await ask("/v1/projects/P/models", secret, { method: "POST" })).text();
   expect(lines.length).toBeGreaterThan(2);
-  expect(lines.join()).not.toMatch(new RegExp(`${secret}|mlt_wrong`));
+  expect(JSON.stringify(lines)).not.toMatch(new RegExp(`${secret}|mlt_wrong`));
 });
 
 const keyPair = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
