@@ -10,18 +10,14 @@ const GRACE_MS = 1_000;
  * in advance, and Node would wait for their first request for a minute.
  */
 export function letGoOfSilent(app: FastifyInstance, runtime: Runtime): void {
-  const silent = new Set<Socket>();
+  const connections = new Set<Socket>();
   app.server.on("connection", (socket: Socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
-  });
-  app.addHook("onRequest", ({ socket }, _reply, done) => {
-    silent.delete(socket);
-    done();
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
   });
   app.addHook("preClose", async () => {
     runtime.after(GRACE_MS, () => {
-      for (const socket of silent) socket.destroy();
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
     });
   });
 }
