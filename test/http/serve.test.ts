@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { receiver } from "../subscriptions/receiver.ts";
 
@@ -85,6 +86,54 @@ test("what it logged is there when it ends by an error", async () => {
   await expect(serving(asked)).rejects.toThrow(/exit 2.*JWTs of the issuer are taken whomever.*somebody else listens/s);
   child.kill("SIGTERM");
   await exited;
+});
+
+/** The program, serving, its log written to `stderr`: a descriptor, or a pipe that nobody reads. */
+async function servingUnread(stderr: number | "pipe") {
+  const store = `sqlite:${join(newFolder(), "ledger.db")}`;
+  const child = spawn(
+    process.execPath,
+    [main, "--store", store, "--json", "serve", "--port", "0", "--rate-limit", "0"],
+    { stdio: ["ignore", "pipe", stderr] },
+  );
+  const exited = once(child, "exit");
+  const [line] = await once(createInterface(child.stdout as Readable), "line");
+  const { url } = JSON.parse(String(line)) as { readonly url: string };
+  return { child, exited, url };
+}
+
+/** Some 1.5 KB in the log each. */
+async function askLengthily(url: string, times: number): Promise<void> {
+  for (let count = 0; count < times; count++) {
+    const { status } = await fetch(`${url}/nothing/${"x".repeat(1_400)}`);
+    expect(status).toBe(404);
+  }
+}
+
+test("a full disk behind its log keeps nobody from being answered, nor the service from its end", async () => {
+  const { child, exited, url } = await servingUnread(openSync("/dev/full", "w"));
+  await askLengthily(url, 40);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
+
+test("a log that nobody reads keeps nobody from being answered, nor the service from its end", async () => {
+  const { child, exited, url } = await servingUnread("pipe");
+  await askLengthily(url, 400);
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
+
+test("a log that is read late misses nothing", async () => {
+  const { child, exited, url } = await servingUnread("pipe");
+  await askLengthily(url, 400);
+  const read: string[] = [];
+  child.stderr?.on("data", (chunk) => read.push(String(chunk)));
+  await expect.poll(() => read.join("").split("\n").length, { timeout: 30_000 }).toBe(1 + 400 + 1);
+  child.kill("SIGTERM");
+  await exited;
+  for (const line of read.join("").trim().split("\n")) expect(JSON.parse(line)).toHaveProperty("msg");
 });
 
 /** The program, run to its end on the store. */
