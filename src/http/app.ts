@@ -27,7 +27,7 @@ import { EventStreams } from "./event-streams.ts";
 import { eventsRoute } from "./events-route.ts";
 import { jsonOf } from "./json.ts";
 import { KnownMethods } from "./known-methods.ts";
-import { requestObserver } from "./observed.ts";
+import { RequestObserver } from "./observed.ts";
 import { operationsRoutes } from "./operations-routes.ts";
 import { answerFailure, sendProblem } from "./problem.ts";
 import { queryRoutes } from "./query-routes.ts";
@@ -37,6 +37,7 @@ import { letGoOfSilent } from "./silent-connections.ts";
 import { partsOf } from "./target.ts";
 import { tokenRoute } from "./token-route.ts";
 import { traceRequests } from "./traced.ts";
+import { unreadableAnswerer } from "./unreadable.ts";
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 /** CONTRACT §10: a thousand requests in ten seconds pass; what a client asks beside them must not be the last straw. */
@@ -82,6 +83,7 @@ export async function httpApp(
   const { access = OPEN_ACCESS, hosts, rate = DEFAULT_RATE, runtime = systemRuntime() } = options;
   const find = typeof ledger === "function" ? ledger : () => ledger;
   const metrics = new Metrics();
+  const requestId = requestIds(runtime);
   const app: FastifyInstance = Fastify({
     ...(options.logger && { loggerInstance: quieter(options.logger) }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -89,13 +91,14 @@ export async function httpApp(
     childLoggerFactory: (logger) => logger,
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    genReqId: requestIds(runtime),
+    genReqId: requestId,
     // A path that is not well-formed belongs to no route: no hook sees it.
     frameworkErrors: (error, request, reply) => {
       mark(request, reply);
-      reply.raw.once("finish", () => observe(request, reply));
+      reply.raw.once("finish", () => observer.answered(request, reply));
       return answerFailure(error, request, reply);
     },
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket),
     return503OnClosing: false, // what a kept connection still asks is answered
   });
   app.decorateRequest("caller");
@@ -104,11 +107,16 @@ export async function httpApp(
   letGoOfSilent(app, runtime);
   const methods = new KnownMethods(app);
   traceRequests(app);
-  const observe = requestObserver(metrics, options.logger ?? app.log);
+  const observer = new RequestObserver(metrics, options.logger ?? app.log);
   app.addHook("onResponse", (request, reply, done) => {
-    observe(request, reply);
+    observer.answered(request, reply);
     done();
   });
+  const answerUnreadable = unreadableAnswerer(
+    app,
+    () => requestId({ headers: {} }),
+    (problem) => observer.unreadable(problem),
+  );
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(async (request, reply) => {
     if (request.url.startsWith("/v1")) await access.caller(request.headers.authorization);

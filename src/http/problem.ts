@@ -38,6 +38,7 @@ const STATUS = {
 const HTTP_STATUS = {
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
   UNSUPPORTED_MEDIA_TYPE: 415,
   INTERNAL: 500,
   OVERLOADED: 503,
@@ -63,7 +64,7 @@ export const Problem = z
   .meta({ id: "Problem" });
 export type Problem = Readonly<z.infer<typeof Problem>>;
 
-interface Failure {
+export interface Failure {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail: string;
