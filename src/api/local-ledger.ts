@@ -206,8 +206,8 @@ export class LocalLedger implements ServedLedger {
     return this.#questions.timeline(project, options);
   }
 
-  checkPosition(position: string): Promise<void> {
-    return this.#questions.checkPosition(position);
+  checkPosition(position: string): void {
+    this.#store.checkPosition(position);
   }
 
   explain(input: ExplainOptions): Promise<Explanation>;

@@ -61,7 +61,7 @@ export class Questions {
     const name = validated(ProjectName, project, "project name");
     const { asOf, cache, defaults, positions } = this.#parts;
     return positions.answer(rest, async () => {
-      if (at !== undefined) await this.#checked(at);
+      if (at !== undefined) this.#checked(at);
       const past = at === undefined ? undefined : await asOf.activeAt(name, environment, at, by);
       const folded = await cache.fresh(name);
       const { state, revision } = folded;
@@ -124,12 +124,8 @@ export class Questions {
   }
 
   /** A moment that is no place in this log is refused, not compared with the places that are. */
-  async #checked(at: object): Promise<void> {
-    if ("position" in at) await this.checkPosition(String(at.position));
-  }
-
-  async checkPosition(position: string): Promise<void> {
-    for await (const _ of this.#parts.store.readAll({ after: position, maxCount: 1 })) return;
+  #checked(at: object): void {
+    if ("position" in at) this.#parts.store.checkPosition(String(at.position));
   }
 
   async head(): Promise<string | undefined> {

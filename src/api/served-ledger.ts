@@ -33,5 +33,5 @@ export interface ServedLedger extends Ledger {
   countAfter(position: string | undefined): Promise<number>;
 
   /** @throws {LedgerError} INVALID_INPUT for what is no position of the store. */
-  checkPosition(position: string): Promise<void>;
+  checkPosition(position: string): void;
 }

@@ -37,7 +37,7 @@ interface Parts {
   readonly cache: ProjectCache<ProjectState>;
   readonly defaults: PolicyData;
   /** @throws {LedgerError} INVALID_INPUT for a moment that is no place in this log. */
-  readonly checkMoment: (at: object) => Promise<void>;
+  readonly checkMoment: (at: object) => void;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function activeModels(
   parts: Parts,
   { limit, signal, ...query }: z.output<typeof ActiveModelsFilter>,
 ): Promise<AsyncIterable<ActiveModel>> {
-  if (query.at !== undefined) await parts.checkMoment(query.at);
+  if (query.at !== undefined) parts.checkMoment(query.at);
   const readModel = await parts.across.readModel();
   if (readModel === undefined) return fromFolds(parts, query, { limit, signal });
   return readModel.activeModels(query, { defaults: parts.defaults, limit, signal });

@@ -52,7 +52,10 @@ export class Positions {
    * not reached within {@link MAX_WAIT_MS}.
    */
   async reached({ minPosition, signal }: ReadOptions): Promise<void> {
-    if (minPosition === undefined || minPosition <= this.#known) return;
+    if (minPosition === undefined) return;
+    // Only positions are in the order of the log as text: what is none would pass for one that was reached.
+    this.#store.checkPosition(minPosition);
+    if (minPosition <= this.#known) return;
     if (!(await this.#isThere(minPosition))) await this.#wait(minPosition, signal);
     this.#known = minPosition > this.#known ? minPosition : this.#known;
   }

@@ -112,6 +112,12 @@ export interface EventStore {
   subscribe(options: SubscribeOptions): Promise<AsyncIterable<StoredEvent>>;
 
   /**
+   * Whether it has the form that the store gives its positions; not whether there is anything at it. Asks nobody.
+   * @throws {LedgerError} INVALID_INPUT if not.
+   */
+  checkPosition(position: string): void;
+
+  /**
    * A number that changes whenever anybody, in any process, commits to the store; costs microseconds and never waits.
    * Equal numbers: nothing new in between. NaN, which equals nothing, where the store cannot tell.
    * @param kept only of what is kept under this name.

@@ -144,6 +144,9 @@ export async function eventStoreDbEventStore(
       const place = await placeAfter(after, stream);
       return subscription((ended) => live.follow(place, ended), signal);
     },
+    checkPosition(position) {
+      parsePosition(position);
+    },
     changeCount() {
       checkOpen();
       return Number.NaN;

@@ -159,6 +159,9 @@ export function memoryEventStore(): EventStore {
       const first = firstAfter(after);
       return subscription((ended) => follow(first, stream, ended), signal);
     },
+    checkPosition(position) {
+      parsePosition(position);
+    },
     changeCount(kept) {
       checkOpen();
       if (kept !== undefined) return Number(keptValues.get(kept)?.revision ?? -1);

@@ -217,6 +217,9 @@ export async function sqliteEventStore(
       const first = await whereToBegin(after);
       return subscription((ended) => follow(first, stream, ended), signal);
     },
+    checkPosition(position) {
+      parsePosition(position);
+    },
     changeCount,
     async findEvent(stream, id) {
       checkOpen();

@@ -84,4 +84,13 @@ onEveryLedger((place) => {
     expect(await codeOf(ledger.project(project, { minPosition: "zebra" }))).toBe("INVALID_INPUT");
     expect(await codeOf(ledger.project(project, { minPosition: "not a position" }))).toBe("INVALID_INPUT");
   });
+
+  test("what is no position of the store is refused, whatever was asked before", async () => {
+    await using ledger = await place().open();
+    const { position } = await train(ledger);
+    await ledger.project(project, { minPosition: position });
+    for (const minPosition of ["0", `${position}0`, `${position?.slice(0, -2)}-a`]) {
+      expect(await codeOf(ledger.project(project, { minPosition })), minPosition).toBe("INVALID_INPUT");
+    }
+  });
 });

@@ -34,6 +34,7 @@ export function simulatedStore(surroundings: Surroundings): EventStore {
     readStream,
     readAll,
     subscribe: feeds(line, ending.signal, checkOpen),
+    checkPosition: memory.checkPosition,
     changeCount() {
       checkOpen();
       return kind === "eventstoredb" || strikes("change count unknown") ? Number.NaN : memory.changeCount();

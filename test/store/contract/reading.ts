@@ -160,6 +160,14 @@ export function reading(name: string, at: FreshStore): void {
       }
     });
 
+    test("tells a position by its form", async () => {
+      const { position } = await at.store.append(at.A, [event()], "no_stream");
+      for (const none of ["here", "", "-1", "0", `${position}0`, ` ${position}`, position.replace(/.$/, "a")]) {
+        expect(() => at.store.checkPosition(none), none).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+      }
+      at.store.checkPosition(position);
+    });
+
     test("that was aborted before or under way is ABORTED", async () => {
       await at.store.append(at.A, newEvents(5), "no_stream");
       const aborted = { code: "ABORTED" };
