@@ -1,33 +1,44 @@
-/** A whole string of a JSON text, and the colon after it if it is a name. */
-const STRING = /("(?:[^"\\]|\\.)*")(\s*:)?/gs;
+/**
+ * A whole string of a JSON text, and the colon after it if it is a name. Only for what is known to be JSON, read from its
+ * beginning: where a string has no end, each quote of it would be tried, to the end of the text.
+ */
+const STRING = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/gs;
 /** The same of a string with an escape, from the first one on. */
-const ESCAPED = /\\.(?:[^"\\]|\\.)*"(\s*:)?/gs;
+const ESCAPED = /\\.[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/gs;
 
 /**
  * JSON.parse without a bug of V8 12.8 and later (Node 24 and 26, github.com/nodejs/node/issues/63785): once an object
  * with a name like "\\" was read, it takes another name that is written with an escape for that one, "\"" for example.
- * Names without an escape, which is to say nearly all texts, are read as ever.
+ * Names without an escape, which is to say nearly all texts, are read as ever. Takes time in proportion to the length of the
+ * text, whatever it holds.
  * @throws {SyntaxError} as JSON.parse does.
  */
 export function parseJson(text: string): unknown {
-  if (!hasEscapedName(text)) return JSON.parse(text);
-  // Such names are read as elements of an array, which are not mistaken; their places are held by names without escapes.
-  let place = "~";
-  while (text.includes(place)) place += "~";
-  const names: string[] = [];
-  const plain = text.replace(STRING, (whole, string: string, colon: string | undefined) => {
-    if (colon === undefined || !string.includes("\\")) return whole;
-    const [name = ""] = JSON.parse(`[${string}]`) as [string];
-    names.push(name);
-    return `"${place}${names.length - 1}"${colon}`;
-  });
-  return named(JSON.parse(plain), (name) => originalOf(name, place, names));
+  const value: unknown = JSON.parse(text);
+  return hasEscapedName(text) ? parsedByPlaces(text) : value;
 }
 
 function hasEscapedName(text: string): boolean {
   if (!text.includes("\\")) return false;
   for (const [, colon] of text.matchAll(ESCAPED)) if (colon !== undefined) return true;
   return false;
+}
+
+const PLACE = "~";
+
+/**
+ * Names with an escape are read as elements of an array, which are not mistaken; in the text a number after "~" holds the
+ * place of each. So it does for names that begin with "~" themselves: whatever begins so is a place then.
+ */
+function parsedByPlaces(text: string): unknown {
+  const places = new Map<string, number>();
+  const plain = text.replace(STRING, (whole, string: string, colon: string | undefined) => {
+    if (colon === undefined || !(string.includes("\\") || string.startsWith(PLACE, 1))) return whole;
+    const place = places.get(string) ?? places.size;
+    places.set(string, place);
+    return `"${PLACE}${place}"${colon}`;
+  });
+  return named(JSON.parse(plain), JSON.parse(`[${[...places.keys()].join()}]`) as string[]);
 }
 
 /**
@@ -43,18 +54,37 @@ export function parseIJson(text: string): unknown {
   return value;
 }
 
+// The two below go level by level, as a text may nest deeper than calls can.
+
 function namesIn(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const inner = Object.values(value);
-  return inner.reduce<number>((sum, one) => sum + namesIn(one), Array.isArray(value) ? 0 : inner.length);
+  let names = 0;
+  const found = [value];
+  for (const one of found) {
+    if (typeof one !== "object" || one === null) continue;
+    const inner: unknown[] = Object.values(one);
+    if (!Array.isArray(one)) names += inner.length;
+    for (const each of inner) found.push(each);
+  }
+  return names;
 }
 
-function originalOf(name: string, place: string, names: readonly string[]): string {
-  return name.startsWith(place) ? (names[Number(name.slice(place.length))] ?? name) : name;
+/** `value` with names in place of their places; its arrays are used again. */
+function named(value: unknown, names: readonly string[]): unknown {
+  const whole = { value };
+  const holders: Record<string, unknown>[] = [whole];
+  for (const holder of holders) {
+    for (const [key, inner] of Array.isArray(holder) ? holder.entries() : Object.entries(holder)) {
+      if (typeof inner !== "object" || inner === null) continue;
+      const own = (Array.isArray(inner) ? inner : withNames(inner, names)) as Record<string, unknown>;
+      holder[key] = own;
+      holders.push(own);
+    }
+  }
+  return whole.value;
 }
 
-function named(value: unknown, nameOf: (name: string) => string): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((inner) => named(inner, nameOf));
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [nameOf(name), named(inner, nameOf)]));
-}
+const withNames = (object: object, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).map(([name, inner]) => [nameAt(name, names), inner]));
+
+const nameAt = (name: string, names: readonly string[]): string =>
+  name.startsWith(PLACE) ? (names[Number(name.slice(PLACE.length))] ?? name) : name;
