@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { LedgerError, type LedgerErrorCode } from "../errors.ts";
+import { discreet } from "./discreet.ts";
 import { jsonOf } from "./json.ts";
 
 /** CONTRACT §10. A new code without a row does not compile. */
@@ -105,7 +106,8 @@ const FRAMEWORK: Readonly<Record<string, Omit<Failure, "details">>> = {
 
 export function failureOf(error: unknown, isUnderIfMatch: boolean): Failure {
   if (error instanceof LedgerError) {
-    const { code, message: detail, details } = error;
+    const { code } = error;
+    const { message: detail, details } = discreet(error);
     const status = code === "CONFLICT" && isUnderIfMatch ? 412 : STATUS[code];
     return { status, code, detail, details };
   }

@@ -92,11 +92,12 @@ export class Positions {
         { cause: signal.reason },
       );
     }
+    const { address } = this.#store;
     const where = last === "" ? "is empty" : `is at ${last}`;
     throw new LedgerError(
       "STORE_UNAVAILABLE",
-      `${this.#store.address} has not reached position ${minPosition} after ${MAX_WAIT_MS / 1_000} s, it ${where}: is the position of this ledger?`,
-      { minPosition, position: last },
+      `the ledger at ${address} has not reached position ${minPosition} after ${MAX_WAIT_MS / 1_000} s, it ${where}: is the position of this ledger?`,
+      { minPosition, position: last, address },
     );
   }
 }

@@ -36,7 +36,7 @@ export function memoryEventStore(): EventStore {
   let isClosed = false;
 
   function checkOpen(): void {
-    if (isClosed) throw new LedgerError("CLOSED", `the store ${ADDRESS} is closed`);
+    if (isClosed) throw new LedgerError("CLOSED", `the store ${ADDRESS} is closed`, { address: ADDRESS });
   }
 
   function wakeAll(): void {

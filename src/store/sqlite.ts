@@ -80,7 +80,7 @@ export async function sqliteEventStore(
   }
 
   function checkOpen(): void {
-    if (closed) throw new LedgerError("CLOSED", `the ledger "${path}" is closed`);
+    if (closed) throw new LedgerError("CLOSED", `the ledger "${path}" is closed`, { path });
   }
 
   async function append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended> {

@@ -231,7 +231,8 @@ describe("questions", () => {
   test("a position that is never reached is waited for, then said", { timeout: 60_000 }, async () => {
     const url = await service.app.listen({ port: 0, host: "127.0.0.1" });
     const answer = await fetch(`${url}${project}/active?min_position=${"9".repeat(16)}`);
-    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "STORE_UNAVAILABLE" }]);
+    const detail = expect.stringMatching(/^the ledger has not reached position 9{16} after 10 s, it is at \d{16}: /);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "STORE_UNAVAILABLE", detail }]);
     expect(answer.headers.get("retry-after")).toBe("1");
   });
 });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { promisify } from "node:util";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { Caller } from "../../src/access/scopes.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
@@ -8,6 +9,8 @@ import { LedgerError } from "../../src/errors.ts";
 import { httpApp } from "../../src/http/app.ts";
 import { page } from "../../src/http/page.ts";
 import { SAFETY_OF_DATA } from "../../src/http/safety-headers.ts";
+import { toLedgerError as ofSqlite } from "../../src/sqlite/errors.ts";
+import { closed, toLedgerError as ofServer } from "../../src/store/eventstoredb/errors.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { asking, listening, serviceOn } from "./service.ts";
 
@@ -96,6 +99,40 @@ test("a failure of the service's own shows nothing of itself but the request's i
   const { status, body, text } = await asking(app)("GET", "/v1/projects/Digits");
   expect([status, body.code]).toEqual([500, "INTERNAL"]);
   expect(text).not.toMatch(/secret|TypeError|at /);
+  await app.close();
+});
+
+test.each([
+  [
+    ofSqlite(new Database.SqliteError("no room in /srv/l.db", "SQLITE_FULL"), "/srv/l.db"),
+    "the ledger cannot grow: the disk is full (SQLITE_FULL: the service's log has more)",
+    { sqlite: "SQLITE_FULL" },
+  ],
+  [
+    ofServer(new Error("connect ECONNREFUSED 10.0.0.7:2113"), "esdb://10.0.0.7:2113"),
+    "the EventStoreDB failed (the service's log has more)",
+    {},
+  ],
+  [closed("esdb://10.0.0.7:2113"), "the store is closed", {}],
+  [
+    new LedgerError("STORE_UNAVAILABLE", '"l.db" is a database of another program', { path: "l.db" }),
+    "the store is a database of another program",
+    {},
+  ],
+  [
+    new LedgerError("CORRUPT", "event 3 of /a/b: no JSON", { revision: "3" }),
+    "event 3 of /a/b: no JSON",
+    { revision: "3" },
+  ],
+])("%s: clients are told what it is, and the log where", async (error, detail, details) => {
+  const { logger, lines } = listening();
+  const ledger = () => {
+    throw error;
+  };
+  const app = await httpApp(ledger, { logger });
+  const { body } = await asking(app)("GET", "/v1/projects");
+  expect([body.code, body.detail, body.details]).toEqual([error.code, detail, details]);
+  expect(lines).toContainEqual([expect.objectContaining({ err: error, requestId: body.requestId }), "request failed"]);
   await app.close();
 });
 

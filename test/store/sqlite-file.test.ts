@@ -197,7 +197,7 @@ test.for([
   [
     "in a directory that is not there",
     (path: string) => join(dirname(path), "nowhere", "ledger.db"),
-    /no directory ".*nowhere"/,
+    /"[^"]*nowhere[^"]*": its directory is not there/,
   ],
   ["that is a directory", (path: string) => dirname(path), /it is a directory/],
 ] as const)("a ledger %s is STORE_UNAVAILABLE", async ([, pathOf, message]) => {

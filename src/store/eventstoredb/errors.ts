@@ -82,4 +82,5 @@ export function toLedgerError(error: unknown, address: string): LedgerError {
   return story(isPassing(error) ? `cannot be reached (${why})` : `failed (${why})`);
 }
 
-export const closed = (address: string): LedgerError => new LedgerError("CLOSED", `the store ${address} is closed`);
+export const closed = (address: string): LedgerError =>
+  new LedgerError("CLOSED", `the store ${address} is closed`, { address });

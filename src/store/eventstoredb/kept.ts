@@ -72,6 +72,7 @@ export function keptValues({ address, deadlineMs, runtime, names, appends, reade
             "STORE_UNAVAILABLE",
             `the EventStoreDB at ${address} did not keep "${stream}": ${why}`,
             { address },
+            { cause: answer.kind === "refused" ? undefined : answer.error },
           );
         }
         await pause(pauseMs(failures, runtime), runtime, closing);

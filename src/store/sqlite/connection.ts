@@ -22,7 +22,7 @@ function isThere(path: string): boolean {
   const cannotOpen = (why: string): LedgerError =>
     new LedgerError("STORE_UNAVAILABLE", `cannot open the ledger "${path}": ${why}`, { path });
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw cannotOpen(`there is no directory "${directory}"`);
+    throw cannotOpen("its directory is not there");
   }
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw cannotOpen("it is a directory");
