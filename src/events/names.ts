@@ -24,10 +24,16 @@ const Line = Text.refine((text) => text.trim() !== "", "must not be empty").refi
   "must not contain control characters",
 );
 
+const MAX_CHARACTERS = 200;
+const BAD_LENGTH = `must have 1 to ${MAX_CHARACTERS} characters`;
+/** NFC makes one character of four at most, of two units each. A longer name is not composed: of marks it takes n² steps. */
+const MAX_UNITS = MAX_CHARACTERS * 4 * 2;
+
 /** 1–200 characters after NFC and trim, no control characters; case matters (CONTRACT §1). */
 export const ProjectName = Text.refine((name) => !hasControlCharacter.test(name), "must not contain control characters")
+  .refine((name) => name.trim().length <= MAX_UNITS, BAD_LENGTH)
   .transform((name) => name.normalize("NFC").trim())
-  .refine((name) => name.length > 0 && [...name].length <= 200, "must have 1 to 200 characters");
+  .refine((name) => name.length > 0 && [...name].length <= MAX_CHARACTERS, BAD_LENGTH);
 
 export const EnvironmentName = z
   .string()

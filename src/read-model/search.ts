@@ -8,6 +8,8 @@ import { type Cell, rowText, type SearchRequest } from "./wire.ts";
 /** More numbers than this are not named one by one. */
 const MAX_KEYS = 2_000;
 const MAX_REMEMBERED = 64;
+/** Each costs as much to look up as the last; a reason that holds all of them is looked through anyway. */
+const MAX_THREES = 64;
 /** So many rows are looked at one by one; where more must be, to find those that fit in two ways, columns are faster. */
 const MAX_LOOKED_AT = 1_000;
 
@@ -168,12 +170,12 @@ export function search(database: Database, maxKeys = MAX_KEYS, maxLookedAt = MAX
     return { named, broad };
   }
 
-  /** The index knows every three letters in a row; of fewer there are none to look up. */
+  /** The index knows every three letters in a row; of fewer there are none to look up, and the first of many leave few. */
   function reasonsWith(reason: string): readonly [sql: string, cells: Cell[]] {
     const [reasons, index] = [table("reasons"), table("reasonIndex")];
     const letters = [...reason];
     if (letters.length < 3) return [`SELECT id, deployments FROM ${reasons} WHERE instr(searchable, ?) > 0`, [reason]];
-    const threes = new Set(letters.slice(2).map((_, at) => letters.slice(at, at + 3).join("")));
+    const threes = new Set(letters.slice(2, 2 + MAX_THREES).map((_, at) => letters.slice(at, at + 3).join("")));
     const match = [...threes].map((three) => `"${three.replaceAll('"', '""')}"`).join(" AND ");
     return [
       `SELECT r.id, r.deployments FROM ${index} i CROSS JOIN ${reasons} r ON r.id = i.rowid

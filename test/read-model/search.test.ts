@@ -47,6 +47,21 @@ test("by an index or by columns, with numbers named or not, a search finds the s
   }
 });
 
+test("a reason longer than what the index is asked for is searched to its end", () => {
+  const letters = Array.from({ length: 500 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join("");
+  const own = new Database(":memory:");
+  prepareTables(own);
+  const told = [...events];
+  const deployed = told.flatMap((cell, at) => (cell === "ModelDeployed" ? [at] : []));
+  for (const [index, reason] of [`${letters}.`, `so ${letters}!`].entries()) {
+    const metadata = (deployed[index] ?? Number.NaN) + 2;
+    told[metadata] = JSON.stringify({ ...(JSON.parse(String(told[metadata])) as object), reason });
+  }
+  intake(own).take("ledger", told, { latestAt: "", skewMs: 0 });
+  const count = (reason: string) => search(own).search({ limit: 37, descending: true, reason }, 0).length;
+  expect([`${letters}.`, `${letters}!`, letters, `${letters}?`].map(count)).toEqual([1, 1, 2, 0]);
+});
+
 test("no search looks at all rows where an index leads to the few that fit", () => {
   const plan = (sql: string) =>
     database
