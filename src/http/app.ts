@@ -92,6 +92,7 @@ export async function httpApp(
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: requestId,
+    http: { requireHostHeader: false }, // refused by a hook, in the form of every other refusal
     // A path that is not well-formed belongs to no route: no hook sees it.
     frameworkErrors: (error, request, reply) => {
       mark(request, reply);

@@ -7,9 +7,9 @@ import { SAFETY_OF_DATA } from "../../src/http/safety-headers.ts";
 import { listening, serviceOn } from "./service.ts";
 
 /** A service that is asked through bare sockets. */
-async function listeningService() {
+async function listeningService(hosts?: readonly string[]) {
   const { logger, lines } = listening();
-  const service = await serviceOn({ logger });
+  const service = await serviceOn({ logger, ...(hosts && { hosts }) });
   onTestFinished(() => service[Symbol.asyncDispose]());
   const { port } = new URL(await service.app.listen({ port: 0, host: "127.0.0.1" }));
   const dial = () => connect(Number(port), "127.0.0.1");
@@ -66,6 +66,29 @@ test.each([
   expect(lines).toContainEqual([line, "answered"]);
   const counted = `http_requests_total{method="unknown",route="unknown",status="${problem.status}"} 1`;
   expect((await service.ask("GET", "/metrics")).text).toContain(counted);
+});
+
+test.each([
+  ["GET /healthz HTTP/1.0", "200 OK"],
+  ["GET /v1/projects HTTP/1.0", "403 Forbidden"],
+  ["GET /nothing HTTP/1.0", "403 Forbidden"],
+  ["GET /healthz HTTP/1.0\r\nHost: evil.example", "403 Forbidden"],
+  ["GET /healthz HTTP/1.0\r\nHost:", "403 Forbidden"],
+  ["GET /healthz HTTP/1.1\r\nConnection: close", "400 Bad Request"],
+])("on a service with names of its own, %j is %s", async (request, status) => {
+  const { exchange } = await listeningService(["localhost"]);
+  for (const before of ["GET /readyz HTTP/1.0", request]) await exchange(`${before}\r\n\r\n`);
+  const received = await exchange(`${request}\r\n\r\n`);
+  expect(received).toMatch(`HTTP/1.1 ${status}\r\n`);
+  if (status !== "200 OK") expect(received.toLowerCase()).toContain(`content-type: ${PROBLEM_TYPE}`);
+});
+
+test("any name but none is good for a service without one, and HTTP/1.0 needs none", async () => {
+  const { exchange } = await listeningService();
+  expect(await exchange("GET /v1/projects HTTP/1.0\r\n\r\n")).toMatch("HTTP/1.1 200 OK");
+  expect(answerIn(await exchange("GET /v1/projects HTTP/1.1\r\nConnection: close\r\n\r\n")).problem.detail).toMatch(
+    "Host",
+  );
 });
 
 test("what comes after requests that were answered is answered too", async () => {
