@@ -45,9 +45,9 @@ export async function answersPerSecond(
   return told["2xx"] / told.duration;
 }
 
-/** A server in a process of its own, which prints where it listens as `{"url"}`. */
-export async function server(script: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+/** A server in a process of its own, started with these arguments of Node's, which prints where it listens as `{"url"}`. */
+export async function server(...args: readonly string[]) {
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(child.stdout), "line");
   const { url } = JSON.parse(String(line)) as { readonly url: string };
   return {
@@ -61,9 +61,10 @@ export async function server(script: string, ...args: readonly string[]) {
   };
 }
 
-/** The program as it is, its log thrown away, without a limit on requests. */
-export const service = (store: string) =>
+/** The program as it is, its log thrown away, without a limit on requests; `flags` are for Node. */
+export const service = (store: string, ...flags: readonly string[]) =>
   server(
+    ...flags,
     join(import.meta.dirname, "../../src/main.ts"),
     "--store",
     store,
