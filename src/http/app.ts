@@ -16,7 +16,7 @@ import { ANYBODY } from "../access/scopes.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { validated } from "../domain/commands.ts";
 import { LedgerError } from "../errors.ts";
-import { parseJson } from "../events/parse-json.ts";
+import { parseIJson } from "../events/parse-json.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import { auditRoutes } from "./audit-routes.ts";
@@ -236,10 +236,15 @@ function takeJsonOnly(app: FastifyInstance): void {
 function objectIn(text: string): object {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseIJson(text);
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : "it cannot be read";
-    throw new LedgerError("INVALID_INPUT", `the body is not JSON: ${why}`, { issues: [] }, { cause });
+    throw new LedgerError(
+      "INVALID_INPUT",
+      `the body is not JSON as RFC 7493 has it: ${why}`,
+      { issues: [] },
+      { cause },
+    );
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new LedgerError("INVALID_INPUT", "the body must be a JSON object", { issues: [] });

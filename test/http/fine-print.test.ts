@@ -39,6 +39,8 @@ describe("commands", () => {
     ["{", undefined, "400 INVALID_INPUT"],
     ['{"dryRun":true}x', undefined, "400 INVALID_INPUT"],
     ['{"__proto__":{"dryRun":true}}', undefined, "400 INVALID_INPUT"],
+    ['{"dryRun":true,"dryRun":true}', undefined, "400 INVALID_INPUT"],
+    ['{"dryRun":true,"\\u0064ryRun":false}', undefined, "400 INVALID_INPUT"],
     ['{"dryRun":"true"}', undefined, "400 INVALID_INPUT"],
     [dry, { "if-match": '"5"' }, "200"],
     [dry, { "if-match": ' "5" ' }, "200"],
@@ -64,6 +66,16 @@ describe("commands", () => {
     [dry, { "content-type": "application/merge-patch+json" }, "415 UNSUPPORTED_MEDIA_TYPE"],
   ])("deploy %j with %j: %s", async (body, headers, expected) => {
     expect(outcome(await ask("POST", `${project}/deployments`, body, headers))).toBe(expected);
+  });
+
+  test("a body in which an object says a name twice is refused, and its key stays free", async () => {
+    await using other = await serviceOn();
+    const key = { "idempotency-key": "once" };
+    const send = (metrics: string) =>
+      other.ask("POST", `${project}/models`, `{"task":"regression","algorithm":"a","metrics":${metrics}}`, key);
+    const refused = await send('{"r2":0.5,"r2":0.9}');
+    expect([outcome(refused), refused.body.detail]).toEqual(["400 INVALID_INPUT", expect.stringContaining("RFC 7493")]);
+    expect(outcome(await send('{"r2":0.9}'))).toBe("201");
   });
 
   test("names that the platform's own parser mistakes arrive as they were written", async () => {
