@@ -49,7 +49,7 @@ export function eventsRoute({ app: fastify, ledger, draining }: HttpService, str
         (types === undefined || types.includes(type)) &&
         caller.covers(data.project);
       try {
-        stream.open(after);
+        stream.open(after, head);
         await streams.send(stream, { after, project, isWanted }, head);
         stream.end(draining.aborted ? "draining" : "closed");
       } catch (error) {

@@ -58,10 +58,15 @@ export class EventStream {
     return this.#over.signal;
   }
 
-  /** `position`: where the stream begins, so that who is cut off before the first event misses none. */
-  open(position: string): void {
+  /**
+   * `position`: where the stream begins, so that who is cut off before the first event misses none. Beyond `head`, where
+   * the log ends, it is said and not refused: what looks like another ledger's may be one that this node has yet to get to.
+   */
+  open(position: string, head: string): void {
+    const where = head === BEGINNING ? "is empty" : `is at ${head}`;
+    const note = position > head ? `\n: the log ${where}, and has not reached ${position}` : "";
     const id = position === BEGINNING ? "" : `\nid: ${position}`;
-    this.#response.write(`: connected\nretry: ${RETRY_MS}${id}\n\n`);
+    this.#response.write(`: connected${note}\nretry: ${RETRY_MS}${id}\n\n`);
   }
 
   /** Whether there is room for more. */

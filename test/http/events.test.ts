@@ -132,6 +132,26 @@ test("from says where to begin, Last-Event-ID goes before it, and what is neithe
   }
 });
 
+test("a stream from beyond the end of the log says so, and begins there", async () => {
+  const { ledger, url, train } = await served();
+  const opening = async (position: string) =>
+    (await heard(`${url}/v1/events`, (_, { length }) => length > 0, { "last-event-id": position })).comments;
+  const beyond = "0000000000000003";
+  expect(await opening(beyond)).toEqual(["connected", `the log is empty, and has not reached ${beyond}`]);
+  await train("A", 0.1);
+  const [first = "", last = ""] = await positionsOf(ledger, 2);
+  expect(await opening(beyond)).toEqual(["connected", `the log is at ${last}, and has not reached ${beyond}`]);
+  expect([await opening(first), await opening(last)]).toEqual([["connected"], ["connected"]]);
+  const stream = await answerOf(`${url}/v1/events`, { "last-event-id": beyond });
+  await train("A", 0.2);
+  let text = "";
+  for await (const chunk of stream) {
+    text += String(chunk);
+    if (text.includes("event: ")) break;
+  }
+  expect(text.match(/^event: .*/gm)).toEqual(["event: ModelDeployed"]);
+});
+
 test("a stream shows what project and type ask for", async () => {
   const { ledger, url, train } = await served();
   for (const project of ["A", "B / ü", "A"]) await train(project, Math.random());
