@@ -4,7 +4,7 @@ import { type RecordedEvent, StrategyName } from "../events/events.ts";
 import { Actor, AlgorithmName, EnvironmentName, ProjectName, Reason, Text } from "../events/names.ts";
 import { PositionText, READ_OPTIONS } from "./positions.ts";
 import type { DeploymentResult } from "./results.ts";
-import { searchable } from "./searchable.ts";
+import { holds, searchable } from "./searchable.ts";
 
 export const DeploymentsFilter = z
   .strictObject({
@@ -63,7 +63,7 @@ export function isSearchedFor({ data, metadata, recordedAt }: DeployedEvent, sea
     (strategy === undefined || data.strategy === strategy) &&
     (algorithm === undefined || data.algorithm === algorithm) &&
     (modelId === undefined || data.modelId === modelId) &&
-    (reason === undefined || searchable(metadata.reason ?? "").includes(searchable(reason))) &&
+    (reason === undefined || holds(searchable(metadata.reason ?? ""), searchable(reason))) &&
     (from === undefined || recordedAt >= from) &&
     (to === undefined || recordedAt < to)
   );
