@@ -28,8 +28,8 @@ export class RequestObserver {
       path: partsOf(request.url).path,
       status: statusCode,
       ms: Math.round(elapsedTime * 10) / 10,
-      ...(request.caller?.name !== undefined && { actor: request.caller.name }),
-      ...(problemCode !== undefined && { code: problemCode }),
+      actor: request.caller?.name, // what is undefined is left out of the line
+      code: problemCode,
     };
     // Probes come all the time and say nothing new.
     if (config?.needs === "nothing" && statusCode < 400) this.#log.debug(line, "answered");

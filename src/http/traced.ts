@@ -36,8 +36,9 @@ export function traceRequests(app: FastifyInstance): void {
   });
 
   app.addHook("onResponse", ({ span, problemCode }, { statusCode }, done) => {
+    if (span === undefined) return done();
     const code = problemCode === undefined ? {} : { "error.type": problemCode };
-    span?.end({ "http.response.status_code": statusCode, ...code }, statusCode >= SERVER_FAULT);
+    span.end({ "http.response.status_code": statusCode, ...code }, statusCode >= SERVER_FAULT);
     done();
   });
 }
