@@ -17,11 +17,12 @@ const PROJECTS = 20;
 const TRAININGS_BEFORE = 3_000;
 /** Each asks, waits this long, and asks again. */
 const ASKERS = 8;
-const ASKER_PAUSE_MS = 40;
+const ASKER_PAUSE_MS = 10;
 const COMMAND_PAUSE_MS = 100;
 /** Each listens for a while, goes, and comes back for what it missed. */
 const LISTENERS = 20;
-const LISTEN_MS = 5_000;
+/** So short that the garbage of those who went is collected several times in each third of the soak. */
+const LISTEN_MS = 1_000;
 
 const name = (index: number) => `Digits ${index % PROJECTS}`;
 const QUESTIONS = [
