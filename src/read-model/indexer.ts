@@ -22,7 +22,7 @@ function connect(path: string) {
     // A commit may be lost at a power cut, never half of one: it is read from the log again.
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
-    database.pragma("cache_size = -65536");
+    database.pragma("cache_size = -16384"); // KiB; more makes no search faster, and the process grow with the log
     prepareTables(database);
     return {
       database,
