@@ -45,14 +45,18 @@ export const fromFailure = ({ code, message, details, cause }: Failure): LedgerE
  */
 const SPIN_MS = availableParallelism() > 1 ? 0.15 : 0;
 
+/** So often the event loop turns all the same: until it does, the driver keeps every iterator and statement there was. */
+const REQUESTS_A_TURN = 64;
+
 /**
  * The life of a thread: does what is asked, in order, until it is told to end. It sleeps on the doorbell and not in
  * the event loop: that halves the time from a call to its answer (11 µs instead of 27).
  */
-export function serve(workOn: (settings: ThreadSettings) => Operations): void {
+export async function serve(workOn: (settings: ThreadSettings) => Operations): Promise<void> {
   const { port, doorbell } = workerData as ThreadChannel;
   let operations: Operations = {};
   let path = "";
+  let requests = 0;
   for (;;) {
     const rings = Atomics.load(doorbell, 0);
     for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
@@ -68,6 +72,8 @@ export function serve(workOn: (settings: ThreadSettings) => Operations): void {
         const reply = answer(request, operations, path);
         port.postMessage(reply, bytesIn(reply));
       }
+      requests += 1;
+      if (requests % REQUESTS_A_TURN === 0) await new Promise(setImmediate);
     }
     const lastWork = performance.now();
     while (Atomics.load(doorbell, 0) === rings && performance.now() - lastWork < SPIN_MS);
