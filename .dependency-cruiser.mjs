@@ -63,7 +63,11 @@ const rooms = {
   ],
   // The page is bundled for browsers: of the library it knows the types of the answers, and the paths.
   "^src/web/": ["^src/index\\.ts$", "^src/api/project-path\\.ts$"],
-  "^src/main\\.ts$": ["^src/open-(ledger|projections)\\.ts$", "^src/(access|cli|http)/", "^src/runtime\\.ts$"],
+  "^src/main\\.ts$": [
+    "^src/open-(ledger|projections)\\.ts$",
+    "^src/(access|cli|http|observability)/",
+    "^src/runtime\\.ts$",
+  ],
 };
 
 const arrows = Object.entries(rooms).map(([from, allowed]) => ({

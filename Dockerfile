@@ -16,9 +16,7 @@ COPY tools tools
 RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
-# Else V8 lets its young generation grow from 32 to 128 MiB in the first minutes or hours, for nothing that a service needs.
 ENV NODE_ENV=production \
-    NODE_OPTIONS=--max-semi-space-size=16 \
     MODEL_LEDGER_STORE=sqlite:/data/model-ledger.db
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -79,7 +79,12 @@ try {
       return { tokens: new Tokens(store, systemRuntime()), close: () => ledger.close() };
     },
     serve: async ({ store, readModel, ...request }) => {
-      const [{ serve }, { page }] = await Promise.all([import("./http/serve.ts"), import("./http/page.ts")]);
+      const [{ serve }, { page }, { boundHeaps }] = await Promise.all([
+        import("./http/serve.ts"),
+        import("./http/page.ts"),
+        import("./observability/bounded-heaps.ts"),
+      ]);
+      boundHeaps();
       // A server that is elsewhere may come up later than this one; a file that cannot be opened stays so.
       const isElsewhere = /^(esdb|kurrentdb)/i.test(store);
       const open = () => openWithStore(store, readModel === undefined ? {} : { readModel });

@@ -31,6 +31,8 @@ const FLAGS = process.execArgv.some((flag) => flag.startsWith("--input-type")) ?
  * process that opens one store after another, a test run say, meets this.
  */
 const MAX_IDLE_MS = 2000;
+/** A third of it is the space for new objects. By itself V8 lets that of each thread grow to 64 MiB, twice. */
+const YOUNG_MIB = 12;
 const idle = new Map<string, Colleague>();
 
 /** One that waits for work, or a new one. */
@@ -67,6 +69,7 @@ function start(file: string): Colleague {
     name: `model-ledger sqlite ${basename(file)}`,
     workerData: { port: port2, doorbell } satisfies ThreadChannel,
     transferList: [port2],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     ...FLAGS,
   });
   const colleague: Colleague = {

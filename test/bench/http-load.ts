@@ -45,7 +45,7 @@ export async function answersPerSecond(
   return told["2xx"] / told.duration;
 }
 
-/** A server in a process of its own, started with these arguments of Node's, which prints where it listens as `{"url"}`. */
+/** A server in a process of its own, started with these arguments, which prints where it listens as `{"url"}`. */
 export async function server(...args: readonly string[]) {
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(child.stdout), "line");
@@ -61,10 +61,9 @@ export async function server(...args: readonly string[]) {
   };
 }
 
-/** The program as it is, its log thrown away, without a limit on requests; `flags` are for Node. */
-export const service = (store: string, ...flags: readonly string[]) =>
+/** The program as it is, its log thrown away, without a limit on requests. */
+export const service = (store: string) =>
   server(
-    ...flags,
     join(import.meta.dirname, "../../src/main.ts"),
     "--store",
     store,

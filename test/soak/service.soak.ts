@@ -7,8 +7,6 @@ import { training } from "../bench/fixtures.ts";
 import { service } from "../bench/http-load.ts";
 import { inFolder, median } from "../bench/measure.ts";
 
-/** As the image starts it: V8's young generation grows by 96 MiB else, at some time in the first hours. */
-const FLAGS = ["--max-semi-space-size=16"];
 const WARM_UP_MS = 60_000;
 const SOAK_MS = 600_000;
 const SAMPLE_MS = 1_000;
@@ -110,7 +108,7 @@ test("a service under load for ten minutes stays as large as it was", { timeout:
       await using ledger = await openLedger(store);
       for (let index = 0; index < TRAININGS_BEFORE; index++) await ledger.recordTraining(training(name(index), index));
     }
-    await using served = await service(store, ...FLAGS);
+    await using served = await service(store);
     const end = new AbortController();
     const load = new Load(served.url, end.signal);
     const clients = Promise.all([
