@@ -4,11 +4,12 @@ import type { Caller, Scope } from "../access/scopes.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
 import { LedgerError } from "../errors.ts";
 import { projectNotFound } from "../ledger/queries.ts";
+import { SharedLook } from "./shared-look.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     caller: Caller;
-    /** The ledger's change count when the request came: what it asks of the ledger may be answered as of then. */
+    /** The ledger's change count once the request had come: what it asks of the ledger may be answered as of then. */
     asOf: number;
     /** What the request was refused with. */
     problemCode: string | undefined;
@@ -23,27 +24,23 @@ declare module "fastify" {
 
 /** Sets `request.caller`, or refuses: 401, then 404 for a project they cannot see, then 403 for what they may not do. */
 export function authorize(access: Access, ledger: () => ServedLedger): onRequestHookHandler {
+  const look = new SharedLook(ledger);
   return (request, _reply, done) => {
     const { needs = "read" } = request.routeOptions.config;
     if (needs === "nothing" || request.is404) return done();
-    request.asOf = changeCountOf(ledger);
-    const caller = access.caller(request.headers.authorization, request.asOf);
-    if (caller instanceof Promise) {
-      caller.then((known) => admit(request, known, needs)).then(() => done(), done);
-    } else {
-      admit(request, caller, needs);
-      done();
-    }
+    look.after((asOf) => {
+      request.asOf = asOf;
+      let caller: Caller | Promise<Caller>;
+      try {
+        caller = access.caller(request.headers.authorization, asOf);
+        if (!(caller instanceof Promise)) admit(request, caller, needs);
+      } catch (error) {
+        return done(error as Error);
+      }
+      if (caller instanceof Promise) caller.then((known) => admit(request, known, needs)).then(() => done(), done);
+      else done();
+    });
   };
-}
-
-/** NaN, which equals nothing, while the store is not there: whoever needs it says so. */
-function changeCountOf(ledger: () => ServedLedger): number {
-  try {
-    return ledger().changeCount();
-  } catch {
-    return Number.NaN;
-  }
 }
 
 function admit(request: FastifyRequest, caller: Caller, needs: Scope): void {
