@@ -22,10 +22,10 @@ import { type Runtime, systemRuntime } from "../runtime.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { authorize } from "./caller.ts";
 import { commandRoutes } from "./command-routes.ts";
+import { Connections } from "./connections.ts";
 import { documentation } from "./documentation.ts";
 import { EventStreams } from "./event-streams.ts";
 import { eventsRoute } from "./events-route.ts";
-import { letGoOfIdle } from "./idle-connections.ts";
 import { jsonOf } from "./json.ts";
 import { KnownMethods } from "./known-methods.ts";
 import { RequestObserver } from "./observed.ts";
@@ -45,6 +45,8 @@ const DEFAULT_RATE = { max: 1_200, windowMs: 10_000 } as const;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 /** Behind by so much, the process answers nobody in time: it says so instead. */
 const MAX_EVENT_LOOP_DELAY_MS = 5_000;
+/** A request that is on its way when the service begins to end has this long to arrive. */
+const GRACE_MS = 1_000;
 /** A project's name of 200 characters in the longest UTF-8, escaped. */
 const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
 /** So many paths, and so many queries, of each route; long ones, cursors mostly, do not come again. */
@@ -105,7 +107,9 @@ export async function httpApp(
   app.decorateRequest("caller");
   app.decorateRequest("asOf", Number.NaN);
   app.decorateRequest("problemCode", undefined);
-  letGoOfIdle(app, runtime);
+  const connections = new Connections(app.server);
+  // Browsers and connection pools open some in advance: Node would wait a minute for their first request, or its rest.
+  app.addHook("preClose", async () => void runtime.after(GRACE_MS, () => connections.endIdle()));
   const methods = new KnownMethods(app);
   traceRequests(app);
   const observer = new RequestObserver(metrics, options.logger ?? app.log);
@@ -114,7 +118,7 @@ export async function httpApp(
     done();
   });
   const answerUnreadable = unreadableAnswerer(
-    app,
+    connections,
     () => requestId({ headers: {} }),
     (problem) => observer.unreadable(problem),
   );

@@ -1,6 +1,6 @@
-import { maxHeaderSize, type ServerResponse, STATUS_CODES } from "node:http";
+import { maxHeaderSize, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { FastifyInstance } from "fastify";
+import type { Connections } from "./connections.ts";
 import { jsonOf } from "./json.ts";
 import { type Failure, PROBLEM_TYPE, type Problem, problem } from "./problem.ts";
 import { SAFETY_OF_DATA } from "./safety-headers.ts";
@@ -42,30 +42,19 @@ function failureOf({ code = "", reason = code }: ParserError): Failure | undefin
  * @param tell is given what was answered.
  */
 export function unreadableAnswerer(
-  app: FastifyInstance,
+  connections: Connections,
   newRequestId: () => string,
   tell: (problem: Problem) => void,
 ): (error: ParserError, socket: Socket) => void {
-  /** The last answer that each connection waits for or has got. */
-  const answers = new WeakMap<Socket, ServerResponse>();
-  app.server.on("request", ({ socket }, response) => answers.set(socket, response));
   return (error, socket) => {
     const failure = failureOf(error);
-    if (failure && isFree(socket, answers.get(socket))) {
+    if (failure && connections.isFree(socket)) {
       const answer = problem(failure, newRequestId());
       socket.write(textOf(answer));
       tell(answer);
     }
     socket.destroySoon();
   };
-}
-
-/** Whether what is written next is taken for the answer to what could not be read: nothing else is owed or under way. */
-function isFree(socket: Socket, last: ServerResponse | undefined): boolean {
-  if (!socket.writable) return false;
-  if (last === undefined || last.writableFinished) return true;
-  const isItsOwn = !last.req.complete && last.socket === socket; // of a request with a body that cannot be read
-  return isItsOwn && !last.headersSent;
 }
 
 function textOf(answer: Problem): string {

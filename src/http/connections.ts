@@ -1,0 +1,34 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/**
+ * What is owed on each open connection. Answers go out in the order of their requests, so the last one tells of all.
+ */
+export class Connections {
+  /** The last answer that a connection waits for or has got. */
+  readonly #last = new Map<Socket, ServerResponse | undefined>();
+
+  constructor(server: Server) {
+    server.on("connection", (socket: Socket) => {
+      this.#last.set(socket, undefined);
+      socket.once("close", () => this.#last.delete(socket));
+    });
+    server.on("request", ({ socket }, answer) => this.#last.set(socket, answer));
+  }
+
+  /** Whether what is written next is taken for the answer to a request that cannot be read: nothing else is under way. */
+  isFree(socket: Socket): boolean {
+    if (!socket.writable) return false;
+    const last = this.#last.get(socket);
+    if (last === undefined || last.writableFinished) return true;
+    const isItsOwn = !last.req.complete && last.socket === socket; // of a request with a body that cannot be read
+    return isItsOwn && !last.headersSent;
+  }
+
+  /** Ends those on which nothing is owed; a request that has not come whole is none. */
+  endIdle(): void {
+    for (const [socket, last] of this.#last) {
+      if (last === undefined || last.writableFinished) socket.destroy();
+    }
+  }
+}
