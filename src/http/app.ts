@@ -150,7 +150,11 @@ export async function httpApp(
   });
   app.addHook("onRequest", refuseStrangers(hosts));
   app.addHook("onRequest", authorize(access, find));
-  await app.register(underPressure, { maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS });
+  // It takes an interval in which nothing could be measured, after a shorter stall say, for an endless delay.
+  await app.register(underPressure, {
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    sampleInterval: MAX_EVENT_LOOP_DELAY_MS,
+  });
   if (rate !== false) {
     await app.register(rateLimit, {
       max: rate.max,
