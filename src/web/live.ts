@@ -91,6 +91,8 @@ async function listen(signal: AbortSignal, onOpen: () => void): Promise<void> {
       if (lastId === undefined) restarts.value += 1;
       connection.value = "live";
     });
+    // Where the stream begins: whoever is cut off before its first event goes on from there.
+    lastId ??= response.headers.get("last-event-id") ?? undefined;
     onOpen();
     const noted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {

@@ -13,6 +13,18 @@ async function hasNumbers(page: Page, numbers: readonly number[]): Promise<void>
   await eventually(shown, wanted);
 }
 
+/** Tells the page that its tab is out of sight, or in sight again, and waits until it has let go of its events. */
+async function hide(page: Page, isHidden: boolean): Promise<void> {
+  const over = isHidden
+    ? page.waitForEvent("requestfailed", (request) => request.url().endsWith("/v1/events"))
+    : undefined;
+  await page.evaluate(`
+    Object.defineProperty(document, "hidden", { configurable: true, value: ${isHidden} });
+    document.dispatchEvent(new Event("visibilitychange"));
+  `);
+  await over;
+}
+
 inChromium("questions to the page", () => {
   test("the projects show what is active in each environment, and are found by name", async () => {
     await using many = await site();
@@ -44,6 +56,26 @@ inChromium("questions to the page", () => {
     await train(empty, 1);
     await says(page, "2 models · 1 deployment");
     await page.getByRole("row", { name: /^v2 linear 0.51 kept: not better/ }).waitFor();
+  });
+
+  test("a tab that was hidden before its first event shows all that happened meanwhile", async () => {
+    await using digits = await site();
+    await train(digits, 3);
+    const page = await digits.visit(DIGITS);
+    await says(page, /Now, production is served by v3/);
+    await page.getByRole("row", { name: /^1 v3/ }).waitFor();
+    await hide(page, true);
+    await digits.ledger.deploy({ project: "Digits", model: 1, reason: "while nobody looked" });
+    await digits.ledger.recordTraining({
+      project: "Digits",
+      algorithm: "knn",
+      metrics: { f1: 0.9 },
+      automaticDeploy: false,
+    });
+    await hide(page, false);
+    await says(page, /Now, production is served by v1 .*while nobody looked/);
+    await hasNumbers(page, [4, 3, 2, 1]);
+    await page.getByRole("row", { name: /^1 v4 knn 0.9/ }).waitFor();
   });
 
   test("the history is filtered by the service, page by page", async () => {
