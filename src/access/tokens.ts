@@ -18,6 +18,8 @@ const NewToken = z.strictObject({
   name: Actor,
   scopes: z.array(z.enum(SCOPES)).min(1, "name one scope at least"),
   project: Text.min(1, "must not be empty").max(200, "must have at most 200 characters").default("*"),
+  /** Checks everything and makes nothing. */
+  dryRun: z.boolean().default(false),
 });
 
 /** A token as it is kept: never the secret itself. */
@@ -55,7 +57,7 @@ export class Tokens {
    * @throws {LedgerError} INVALID_INPUT, also for a name that is taken.
    */
   async create(input: z.input<typeof NewToken>): Promise<{ readonly token: Token; readonly secret: string }> {
-    const { name, scopes, project } = validated(NewToken, input, "token");
+    const { name, scopes, project, dryRun } = validated(NewToken, input, "token");
     const secret = PREFIX + randomBytes(SECRET_BYTES).toString("base64url");
     const createdAt = new Date(this.#runtime.now()).toISOString();
     const token = {
@@ -67,7 +69,7 @@ export class Tokens {
     };
     await this.#change((tokens) => {
       if (tokens.some((other) => other.name === name)) throw nameTaken(name);
-      return [...tokens, token];
+      return dryRun ? undefined : [...tokens, token];
     });
     return { token, secret };
   }
@@ -78,14 +80,14 @@ export class Tokens {
   }
 
   /**
-   * From the moment that this resolves the token lets nobody in, in any process.
+   * From the moment that this resolves the token lets nobody in, in any process; a dry run only looks for it.
    * @throws {LedgerError} TOKEN_NOT_FOUND
    */
-  async revoke(name: string): Promise<void> {
+  async revoke(name: string, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<void> {
     await this.#change((tokens) => {
       const others = tokens.filter((token) => token.name !== name);
       if (others.length === tokens.length) throw notFound(name);
-      return others;
+      return dryRun ? undefined : others;
     });
   }
 
@@ -118,11 +120,13 @@ export class Tokens {
     return { tokens: (JSON.parse(kept.value) as TokenDocument).tokens, revision: kept.revision };
   }
 
-  /** Two who change at once do so one after the other. */
-  async #change(change: (tokens: readonly Token[]) => readonly Token[]): Promise<void> {
+  /** Two who change at once do so one after the other; `undefined` leaves them as they are. */
+  async #change(change: (tokens: readonly Token[]) => readonly Token[] | undefined): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const { tokens = [], revision } = await this.#read();
-      const document: TokenDocument = { tokens: change(tokens) };
+      const changed = change(tokens);
+      if (changed === undefined) return;
+      const document: TokenDocument = { tokens: changed };
       try {
         await this.#store.keep(KEPT_AS, JSON.stringify(document), revision);
         return;

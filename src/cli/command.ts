@@ -162,6 +162,21 @@ export class Session {
     };
   }
 
+  /** In front of what a command says that it did. */
+  get dryPrefix(): string {
+    return this.globals.dryRun ? "dry run, nothing was written: " : "";
+  }
+
+  /** What a dry run adds to the result of a command. */
+  get dryMark(): { readonly dryRun?: true } {
+    return this.globals.dryRun ? { dryRun: true } : {};
+  }
+
+  /** @throws {LedgerError} INVALID_INPUT in a dry run, of a command that can only be done. */
+  refuseDryRun(what: string): void {
+    if (this.globals.dryRun) throw new LedgerError("INVALID_INPUT", `${what} has no --dry-run: leave one of them out`);
+  }
+
   async close(): Promise<void> {
     const ledger = await this.#ledger?.catch(() => undefined);
     await ledger?.close();

@@ -23,6 +23,7 @@ export const exportCommand: CliCommand = {
       await out.lines(lines);
       return undefined;
     }
+    session.refuseDryRun("--out");
     const path = options.out;
     let events = 0;
     await withProgress(out, "exported", (show) =>

@@ -17,13 +17,18 @@ export const keygen: CliCommand = {
     command
       .option("--name <name>", "what the log is called in its checkpoints (default: <host>/model-ledger)")
       .option("--force", "put it in place of a key that is there"),
-  async run({ out }, [given], options) {
+  async run({ out, dryPrefix, dryMark }, [given], options) {
     const file = given ?? "model-ledger.key";
     const name = typeof options.name === "string" ? options.name : `${hostname()}/model-ledger`;
     const publicFile = `${file}.pub`;
     const keys = generateKeys(name);
     for (const path of [file, publicFile]) {
       if (!options.force && existsSync(path)) throw keyIsThere(path);
+    }
+    if (dryMark.dryRun) {
+      const pair = `the pair of keys ${file} and ${publicFile} of ${name}`;
+      out.result({ name, file, publicFile, ...dryMark }, file, () => out.say(dryPrefix + pair));
+      return undefined;
     }
     await writeWhole(file, [`${keys.privateKey}\n`], { mode: OWNER_ONLY, replace: options.force === true });
     await writeWhole(publicFile, [`${keys.publicKey}\n`], { replace: options.force === true });

@@ -57,10 +57,11 @@ export const parkList: CliCommand = {
   },
 };
 
-function report({ out }: Session, subscription: string, events: readonly ParkedEvent[], what: string): undefined {
-  const result = { subscription, events: events.map(({ eventId }) => eventId) };
+function report(session: Session, subscription: string, events: readonly ParkedEvent[], what: string): undefined {
+  const { out, dryPrefix, dryMark } = session;
+  const result = { subscription, events: events.map(({ eventId }) => eventId), ...dryMark };
   out.result(result, events.length, () =>
-    out.say(`${events.length} ${events.length === 1 ? "event" : "events"} ${what}`),
+    out.say(`${dryPrefix}${events.length} ${events.length === 1 ? "event" : "events"} ${what}`),
   );
   return undefined;
 }
@@ -75,7 +76,7 @@ export const parkRetry: CliCommand = {
   examples: ["park retry reload", "park retry reload 0198c6d2-7d1e-7a51-8f6e-0d5a7b9c1e2f"],
   async run(session, [name = "", ...ids]) {
     const { subscriptions: all } = await session.existing();
-    const events = await all.retryParked(name, idsIn(ids));
+    const events = await all.retryParked(name, idsIn(ids), session.dryMark);
     const isRead = (await all.list()).some((one) => one.name === name && one.reader !== undefined);
     const when = isRead ? "to be tried again now" : `to be tried again as soon as somebody reads "${name}"`;
     return report(session, name, events, when);
@@ -90,6 +91,6 @@ export const parkDrop: CliCommand = {
   examples: ["park drop reload", "park drop reload 0198c6d2-7d1e-7a51-8f6e-0d5a7b9c1e2f"],
   async run(session, [name = "", ...ids]) {
     const { subscriptions: all } = await session.existing();
-    return report(session, name, await all.dropParked(name, idsIn(ids)), "forgotten");
+    return report(session, name, await all.dropParked(name, idsIn(ids), session.dryMark), "forgotten");
   },
 };

@@ -34,7 +34,8 @@ import { webhookAdd, webhookList, webhookRemove, webhookRun } from "./webhook.ts
 import { webhookDeliveries, webhookRedeliver } from "./webhook-deliveries.ts";
 import { whatIf } from "./what-if.ts";
 
-const COMMANDS: readonly CliCommand[] = [
+/** All that the program can do. */
+export const COMMANDS: readonly CliCommand[] = [
   ...[train, deploy, rollback, promote],
   ...[retire, reinstate, policy, freeze, unfreeze],
   ...[active, projects, models, leaderboard, history, timeline, explain, audit, whatIf],

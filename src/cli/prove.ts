@@ -21,6 +21,7 @@ async function hand(session: Session, text: string, { out: file }: Options, what
     out.text(text);
     return undefined;
   }
+  session.refuseDryRun("--out");
   await writeWhole(file, [text]);
   out.result({ file }, file, () =>
     out.say(`${what} written to ${file}; \`model-ledger verify\` checks it, without the ledger`),

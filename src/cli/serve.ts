@@ -44,6 +44,7 @@ export const serve: CliCommand = {
       .option("--jwt-key <file|url>", "the issuer's public key as PEM or JWK, or its JWKS")
       .option("--allowed-host <name>", "another name that requests may come under; repeat it for more", repeated),
   async run(session, _args, options) {
+    session.refuseDryRun("serve");
     const { out, globals, signal, version } = session;
     await session.serve({
       store: globals.store,

@@ -25,8 +25,8 @@ const words = (text: string, before: readonly string[] = []): readonly string[] 
   ...text.split(",").map((word) => word.trim()),
 ];
 
-const inputOf = ({ name, scope, project }: Options) =>
-  ({ name, scopes: scope, ...(project !== undefined && { project }) }) as Parameters<Tokens["create"]>[0];
+const inputOf = ({ name, scope, project }: Options, { dryMark }: Session) =>
+  ({ name, scopes: scope, ...(project !== undefined && { project }), ...dryMark }) as Parameters<Tokens["create"]>[0];
 
 export const tokenCreate: CliCommand = {
   group: "Serve",
@@ -43,10 +43,13 @@ export const tokenCreate: CliCommand = {
       .requiredOption("--scope <scope>", "read, train, deploy or admin; repeat it for more", words)
       .option("--project <glob>", "the projects it is for: * is any text, ? any character (default: *)"),
   run: (session, _args, options) =>
-    withTokens(session, session.globals.store, async (tokens) => {
-      const { token, secret } = await tokens.create(inputOf(options));
-      const { out } = session;
-      if (out.style.json) out.json({ name: token.name, token: secret });
+    withTokens(session, session.globals.dryRun ? session.existingStore() : session.globals.store, async (tokens) => {
+      const { token, secret } = await tokens.create(inputOf(options, session));
+      const { out, dryPrefix, dryMark } = session;
+      if (dryMark.dryRun) {
+        const made = `a token "${token.name}" (${token.scopes.join(", ")}) for ${token.project}`;
+        out.result({ name: token.name, ...dryMark }, token.name, () => out.say(dryPrefix + made));
+      } else if (out.style.json) out.json({ name: token.name, token: secret });
       else {
         out.line(secret);
         out.aside(`this is shown once: keep it where "${token.name}" finds it`);
@@ -80,8 +83,9 @@ export const tokenRevoke: CliCommand = {
   examples: ["token revoke ci"],
   run: (session, [name = ""]) =>
     withTokens(session, session.existingStore(), async (tokens) => {
-      await tokens.revoke(name);
-      if (session.out.style.json) session.out.json({ name, revoked: true });
-      else session.out.aside(`revoked: "${name}" gets in no more`);
+      const { out, dryPrefix, dryMark } = session;
+      await tokens.revoke(name, dryMark);
+      if (out.style.json) out.json({ name, revoked: true, ...dryMark });
+      else out.aside(`${dryPrefix}revoked: "${name}" gets in no more`);
     }),
 };

@@ -88,6 +88,7 @@ export const watch: CliCommand = {
     if (options.maxAttempts !== undefined && options.name === undefined) {
       throw new LedgerError("INVALID_INPUT", "--max-attempts goes with --name: without one nothing is tried again");
     }
+    for (const option of ["name", "exec"]) if (options[option] !== undefined) session.refuseDryRun(`--${option}`);
     const ledger = await session.forWriting();
     const { out } = session;
     const command = options.exec as string | undefined;

@@ -42,16 +42,17 @@ export const webhookRedeliver: CliCommand = {
     "webhook redeliver 0198c6d2-7d1e-7a51-8f6e-0d5a7b9c1e2f 0198c6d2-9b11-7c3e-a0f1-5d2e8c7b6a90",
   ],
   async run(session, [id = "", ...eventIds]) {
-    const { out } = session;
+    const { out, signal, dryPrefix, dryMark } = session;
     const ledger = await session.existing();
     let failures = 0;
     let count = 0;
     const wanted = eventIds.length === 0 ? undefined : eventIds;
-    for await (const result of ledger.webhooks.redeliver(id, wanted, session.signal)) {
+    for await (const result of ledger.webhooks.redeliver(id, wanted, { signal, ...dryMark })) {
       count += 1;
       if (result.error !== undefined) failures += 1;
-      const said = result.error === undefined ? "delivered" : `failed: ${result.error}`;
-      out.result(result, result.eventId, () => out.say(`${result.eventId}  ${said}`));
+      const done = dryMark.dryRun ? "to be delivered" : "delivered";
+      const said = result.error === undefined ? done : `failed: ${result.error}`;
+      out.result({ ...result, ...dryMark }, result.eventId, () => out.say(`${dryPrefix}${result.eventId}  ${said}`));
     }
     if (count === 0) out.aside("nothing failed");
     return failures === 0 ? undefined : EXIT.refused;

@@ -43,20 +43,20 @@ export const webhookAdd: CliCommand = {
       .option("--secret-file <path>", "sign with the secret in this file (whsec_…); made up and told once unless given")
       .option("--allow-private", "let it be sent to this machine and its neighbours, not only to the public internet"),
   async run(session, [url = ""], options) {
-    const { out } = session;
-    const ledger = await session.forWriting();
+    const { out, dryPrefix, dryMark } = session;
     const file = options.secretFile as string | undefined;
-    const { secret, ...added } = await ledger.webhooks.add({
+    const input: WebhookInput = {
       url,
       ...given(options, "project", "environment", "allowPrivate"),
       ...(options.events !== undefined && { types: options.events as NonNullable<WebhookInput["types"]> }),
       ...(file !== undefined && { secret: secretIn(file) }),
-      dryRun: session.globals.dryRun === true,
-    });
-    const shown = { ...added, ...(file === undefined && { secret }) };
-    out.result(shown, added.id, () => {
-      out.say(`webhook ${added.id}: ${aboutOf(added)} to ${added.url}`);
-      if (file === undefined) out.say(`its secret, told this one time: ${secret}`);
+      ...dryMark,
+    };
+    const { secret, ...added } = await session.write((ledger) => ledger.webhooks.add(input));
+    const isTold = file === undefined && !dryMark.dryRun;
+    out.result({ ...added, ...(isTold && { secret }), ...dryMark }, added.id, () => {
+      out.say(`${dryPrefix}webhook ${added.id}: ${aboutOf(added)} to ${added.url}`);
+      if (isTold) out.say(`its secret, told this one time: ${secret}`);
       out.aside("it is delivered while `model-ledger serve` or `model-ledger webhook run` runs");
     });
     return undefined;
@@ -89,8 +89,9 @@ export const webhookRemove: CliCommand = {
   summary: "send it nothing more",
   examples: ["webhook remove 0198c6d2-7d1e-7a51-8f6e-0d5a7b9c1e2f"],
   async run(session, [id = ""]) {
-    const removed = await (await session.existing()).webhooks.remove(id);
-    session.out.result(removed, id, () => session.out.say(`webhook ${id} to ${removed.url} is removed`));
+    const { out, dryPrefix, dryMark } = session;
+    const removed = await (await session.existing()).webhooks.remove(id, dryMark);
+    out.result({ ...removed, ...dryMark }, id, () => out.say(`${dryPrefix}webhook ${id} to ${removed.url} is removed`));
     return undefined;
   },
 };
@@ -117,6 +118,7 @@ export const webhookRun: CliCommand = {
   summary: "deliver to all webhooks until interrupted; `serve` does it too",
   examples: ["webhook run", "webhook run --json"],
   async run(session) {
+    session.refuseDryRun("webhook run");
     const ledger = await session.forWriting();
     await ledger.webhooks.run({
       signal: session.signal,

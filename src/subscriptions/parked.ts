@@ -66,7 +66,8 @@ export class ParkedList {
   }
 }
 
-const isMeant = ({ eventId }: ParkedEvent, eventIds: readonly string[] | undefined): boolean =>
+/** Whether it is among these, or all are meant. */
+export const isMeant = ({ eventId }: ParkedEvent, eventIds: readonly string[] | undefined): boolean =>
   eventIds === undefined || eventIds.includes(eventId);
 
 const full = (name: string): LedgerError =>

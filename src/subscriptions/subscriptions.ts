@@ -6,7 +6,7 @@ import type { EventStore } from "../store/event-store.ts";
 import { EVENT_FILTER_FIELDS } from "./event-filter.ts";
 import { KeptDocument } from "./kept-document.ts";
 import { LeaseLost, takeLease } from "./lease.ts";
-import { type ParkedEvent, ParkedList } from "./parked.ts";
+import { isMeant, type ParkedEvent, ParkedList } from "./parked.ts";
 import { type Handle, type Observation, type Plan, SubscriptionReader } from "./reader.ts";
 import { backOffMs, SubscriptionState } from "./state.ts";
 
@@ -53,6 +53,11 @@ export interface SubscriptionSummary {
   readonly reader?: string;
   /** The event that is being tried again. */
   readonly trying?: { readonly position: string; readonly attempts: number; readonly error: string };
+}
+
+export interface ParkedOptions {
+  /** Says what would happen and changes nothing. */
+  readonly dryRun?: boolean;
 }
 
 const NEW: SubscriptionState = { lease: null, checkpoint: null, attempts: null, finished: 0 };
@@ -103,14 +108,31 @@ export class Subscriptions {
     return (await this.#parkedOf(name)).all();
   }
 
-  /** Asks the reader to handle these parked events again, or all; it does so within seconds, out of their old order. */
-  async retryParked(name: string, eventIds?: readonly string[]): Promise<readonly ParkedEvent[]> {
-    return (await this.#parkedOf(name)).askRetry(eventIds);
+  /**
+   * Asks the reader to handle these parked events again, or all; it does so within seconds, out of their old order. A dry
+   * run only says which.
+   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND, also for an event that is not parked.
+   */
+  async retryParked(
+    name: string,
+    eventIds?: readonly string[],
+    { dryRun = false }: ParkedOptions = {},
+  ): Promise<readonly ParkedEvent[]> {
+    const { parked, meant } = await this.#meantOf(name, eventIds);
+    return dryRun ? meant : parked.askRetry(eventIds);
   }
 
-  /** Takes these events off the parked list, or all: they are never handled. */
-  async dropParked(name: string, eventIds?: readonly string[]): Promise<readonly ParkedEvent[]> {
-    return (await this.#parkedOf(name)).drop(eventIds);
+  /**
+   * Takes these events off the parked list, or all: they are never handled. A dry run only says which.
+   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND, also for an event that is not parked.
+   */
+  async dropParked(
+    name: string,
+    eventIds?: readonly string[],
+    { dryRun = false }: ParkedOptions = {},
+  ): Promise<readonly ParkedEvent[]> {
+    const { parked, meant } = await this.#meantOf(name, eventIds);
+    return dryRun ? meant : parked.drop(eventIds);
   }
 
   /**
@@ -196,6 +218,16 @@ export class Subscriptions {
     if (content.includes(name)) return new ParkedList(this.#store, name);
     const known = content.length === 0 ? "there is none" : `there are ${content.join(", ")}`;
     throw new LedgerError("SUBSCRIPTION_NOT_FOUND", `no subscription "${name}": ${known}`, { name });
+  }
+
+  /** The list, and what of it is meant. @throws {LedgerError} SUBSCRIPTION_NOT_FOUND */
+  async #meantOf(name: string, eventIds: readonly string[] | undefined) {
+    const parked = await this.#parkedOf(name);
+    const meant = (await parked.all()).filter((event) => isMeant(event, eventIds));
+    const missing = eventIds?.find((wanted) => !meant.some(({ eventId }) => eventId === wanted));
+    if (missing === undefined) return { parked, meant };
+    const message = `the subscription "${name}" has no parked event ${missing}`;
+    throw new LedgerError("SUBSCRIPTION_NOT_FOUND", message, { name, eventId: missing });
   }
 
   async #summary(name: string): Promise<SubscriptionSummary> {

@@ -42,7 +42,13 @@ export interface DeliveriesFilter {
   readonly failed?: boolean | undefined;
 }
 
-/** What came of sending an event once more. */
+export interface RedeliverOptions {
+  readonly signal?: AbortSignal;
+  /** Says what would be sent and sends nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What came of sending an event once more: an attempt or an error, neither in a dry run. */
 export interface Redelivery {
   readonly webhook: string;
   readonly eventId: string;
@@ -111,9 +117,13 @@ export class Webhooks {
     });
   }
 
-  /** Sends it nothing more; what was not delivered yet never is. @throws {LedgerError} WEBHOOK_NOT_FOUND */
-  async remove(id: string): Promise<WebhookSummary> {
+  /**
+   * Sends it nothing more; what was not delivered yet never is. A dry run only says which it is.
+   * @throws {LedgerError} WEBHOOK_NOT_FOUND
+   */
+  async remove(id: string, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<WebhookSummary> {
     const removed = await this.#find(id);
+    if (dryRun) return withoutSecret(removed);
     await this.#webhooks.change((all) => all.filter((webhook) => webhook.id !== id));
     await this.#forget(id);
     return withoutSecret(removed);
@@ -131,10 +141,14 @@ export class Webhooks {
 
   /**
    * Sends events of the delivery log once more, at once and from here: those named, or all that failed. One that was
-   * parked and is delivered now is parked no longer.
+   * parked and is delivered now is parked no longer. A dry run only says which they are.
    * @throws {LedgerError} WEBHOOK_NOT_FOUND, also for an event that its log does not hold.
    */
-  async *redeliver(id: string, eventIds?: readonly string[], signal?: AbortSignal): AsyncGenerator<Redelivery> {
+  async *redeliver(
+    id: string,
+    eventIds?: readonly string[],
+    { signal, dryRun = false }: RedeliverOptions = {},
+  ): AsyncGenerator<Redelivery> {
     const webhook = await this.#find(id);
     const log = new DeliveryLog(this.#store, id);
     const found: Delivery[] = [];
@@ -146,6 +160,10 @@ export class Webhooks {
       throw new LedgerError("WEBHOOK_NOT_FOUND", `the log of webhook ${id} has no delivery of event ${missing}`, {
         id,
       });
+    }
+    if (dryRun) {
+      yield* found.map(({ eventId }) => ({ webhook: id, eventId }));
+      return;
     }
     const { send, close } = await this.#makeSend();
     const ended = signal ?? this.#closing.signal;
