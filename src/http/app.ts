@@ -20,7 +20,7 @@ import { parseIJson } from "../events/parse-json.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { type Runtime, systemRuntime } from "../runtime.ts";
 import { auditRoutes } from "./audit-routes.ts";
-import { authorize } from "./caller.ts";
+import { authorize, stillAuthorized } from "./caller.ts";
 import { commandRoutes } from "./command-routes.ts";
 import { Connections } from "./connections.ts";
 import { documentation } from "./documentation.ts";
@@ -47,6 +47,8 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 const MAX_EVENT_LOOP_DELAY_MS = 5_000;
 /** A request that is on its way when the service begins to end has this long to arrive. */
 const GRACE_MS = 1_000;
+/** A request has this long to come whole; Node looks every 30 s. */
+const MAX_REQUEST_MS = 60_000;
 /** A project's name of 200 characters in the longest UTF-8, escaped. */
 const MAX_PARAMETER_LENGTH = 200 * 4 * 3;
 /** So many paths, and so many queries, of each route; long ones, cursors mostly, do not come again. */
@@ -92,6 +94,7 @@ export async function httpApp(
     // A line names its request by itself: to make a logger for each request took longer than to write the line.
     childLoggerFactory: (logger) => logger,
     bodyLimit: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+    requestTimeout: MAX_REQUEST_MS,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: requestId,
     http: { requireHostHeader: false }, // refused by a hook, in the form of every other refusal
@@ -150,6 +153,7 @@ export async function httpApp(
   });
   app.addHook("onRequest", refuseStrangers(hosts));
   app.addHook("onRequest", authorize(access, find));
+  app.addHook("preHandler", stillAuthorized);
   // It takes an interval in which nothing could be measured, after a shorter stall say, for an endless delay.
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,

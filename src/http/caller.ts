@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyRequest, onRequestHookHandler, preHandlerHookHandler } from "fastify";
 import type { Access } from "../access/access.ts";
 import type { Caller, Scope } from "../access/scopes.ts";
 import type { ServedLedger } from "../api/served-ledger.ts";
@@ -42,6 +42,22 @@ export function authorize(access: Access, ledger: () => ServedLedger): onRequest
     });
   };
 }
+
+/** Asks again once the body of a command is there: what let the caller in may have been taken back while it came. */
+export const stillAuthorized: preHandlerHookHandler = (request, _reply, done) => {
+  if (request.method === "GET") return done(); // nothing was waited for
+  const refuse = (holds: boolean) => done(holds ? undefined : noLongerAuthorized());
+  try {
+    const holds = request.caller.holds();
+    if (holds instanceof Promise) holds.then(refuse, done);
+    else refuse(holds);
+  } catch (error) {
+    done(error as Error);
+  }
+};
+
+const noLongerAuthorized = (): LedgerError =>
+  new LedgerError("UNAUTHENTICATED", "what let this request in was revoked, or has expired, before it had come whole");
 
 function admit(request: FastifyRequest, caller: Caller, needs: Scope): void {
   request.caller = caller;

@@ -1,10 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setImmediate as turn } from "node:timers/promises";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { tokenAccess } from "../../src/access/access.ts";
@@ -105,6 +107,27 @@ test("what another process revokes is refused at once, and its silent streams en
   expect(await stream.text()).toMatch(/event: end\ndata: \{"reason":"unauthenticated"\}\n\n$/);
 });
 
+test("a command whose body comes after its token was revoked is refused", async () => {
+  const { ledger, tokens, url } = await guarded(memoryEventStore());
+  await ledger.recordTraining({ project: "Digits", ...training });
+  const { secret } = await tokens.create({ name: "ci", scopes: ["deploy"] });
+  const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json", expect: "100-continue" };
+  const command = request(`${url}/v1/projects/Digits/deployments`, { method: "POST", headers });
+  command.flushHeaders();
+  await once(command, "continue");
+  for (let turns = 0; turns < 20; turns++) await turn(); // until its head was let in
+  await tokens.revoke("ci");
+  command.end("{}");
+  const [answer] = (await once(command, "response")) as [IncomingMessage];
+  expect([answer.statusCode, JSON.parse(await text(answer)).code]).toEqual([401, "UNAUTHENTICATED"]);
+  expect(await ledger.activeModel("Digits")).toMatchObject({ number: 1 });
+});
+
+test("a request has a minute to come whole", async () => {
+  const { app } = await guarded(memoryEventStore());
+  expect(app.server.requestTimeout).toBe(60_000);
+});
+
 test("no token, right or wrong, is in the log, however much it says", async () => {
   const { logger, lines } = listening();
   const { tokens, status, ask } = await guarded(memoryEventStore(), { logger });
@@ -185,9 +208,9 @@ test("a key file may be PEM, a JWK or a JWKS", async () => {
     "key.jwk": JSON.stringify(await jwkOf(publicKey)),
     "key.jwks": JSON.stringify({ keys: [await jwkOf(publicKey)] }),
   };
-  for (const [name, text] of Object.entries(files)) {
+  for (const [name, content] of Object.entries(files)) {
     const key = join(folder, name);
-    writeFileSync(key, text);
+    writeFileSync(key, content);
     const { status, ask } = await guarded(memoryEventStore(), {}, { key });
     expect([name, await status("/v1/projects", await signed(privateKey, {}))]).toEqual([name, 200]);
     const me = await ask("/v1/token", await signed(privateKey, { scope: "openid model-ledger:train", project: "A*" }));
