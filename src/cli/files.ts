@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createReadStream, readFileSync } from "node:fs";
 import { link, mkdtemp, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,30 +32,54 @@ function unusable(what: string, path: string, cause: unknown): LedgerError {
   return new LedgerError("INVALID_INPUT", `"${path}" cannot be ${what}: ${why}`, { path }, { cause });
 }
 
+const LINE_FEED = 0x0a;
+
 /**
  * The lines of a file, without their line feeds, some of it in memory at a time. Only a line feed ends a line: JSON may
  * hold other separators as they are.
- * @throws {LedgerError} INVALID_INPUT when it cannot be read.
+ * @throws {LedgerError} INVALID_INPUT when it cannot be read; CORRUPT, with the number of the line, where it is no UTF-8.
  */
 export async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = "";
+  let rest: Buffer[] = [];
   let isBegun = false;
+  let line = 0;
   try {
-    for await (const chunk of reading(path).setEncoding("utf8")) {
-      if (!isBegun && String(chunk).startsWith(GZIP)) throw compressed(path);
+    for await (const chunk of reading(path) as AsyncIterable<Buffer>) {
+      if (!isBegun && chunk.subarray(0, GZIP.length).equals(GZIP)) throw compressed(path);
       isBegun = true;
-      const lines = (rest + String(chunk)).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
+      const end = chunk.lastIndexOf(LINE_FEED);
+      if (end === -1) {
+        rest.push(chunk);
+        continue;
+      }
+      const lines = linesIn(Buffer.concat([...rest, chunk.subarray(0, end)]), line);
+      for (const text of lines) yield text;
+      line += lines.length;
+      rest = [chunk.subarray(end + 1)];
     }
   } catch (cause) {
     throw cause instanceof LedgerError ? cause : unusable("read", path, cause);
   }
-  if (rest !== "") yield rest;
+  const last = Buffer.concat(rest);
+  if (last.length > 0) yield* linesIn(last, line);
 }
 
-/** Its first two bytes, 1f 8b, the second of which is no UTF-8. */
-const GZIP = "\u001f\ufffd";
+/** `before`: how many lines there were before these. */
+function linesIn(bytes: Buffer, before: number): readonly string[] {
+  const lines = bytes.toString().split("\n");
+  if (!isUtf8(bytes)) throw noText(before + lines.findIndex(isDamaged) + 1);
+  return lines;
+}
+
+/** Bytes that are no UTF-8 are read as this character; where it stood before, it says nothing. */
+const isDamaged = (text: string): boolean => text.includes("\ufffd");
+
+function noText(line: number): LedgerError {
+  const why = "a byte of it is no UTF-8";
+  return new LedgerError("CORRUPT", `line ${line} of the export is no event of a ledger: ${why}`, { line, why });
+}
+
+const GZIP = Buffer.from([0x1f, 0x8b]);
 
 function compressed(path: string): LedgerError {
   const message = `"${path}" is compressed: give what gunzip makes of it, - reads that from a pipe`;
@@ -86,10 +111,18 @@ export async function withRereadable<Result>(path: string, act: (path: string) =
   }
 }
 
-/** A small file as text. @throws {LedgerError} INVALID_INPUT when it cannot be read. */
+/** A small file as text. @throws {LedgerError} INVALID_INPUT when it cannot be read, or is no UTF-8. */
 export function readWhole(path: string): string {
+  const text = readText(path);
+  if (text === undefined) throw new LedgerError("INVALID_INPUT", `"${path}" is no text: it is not UTF-8`, { path });
+  return text;
+}
+
+/** As {@link readWhole}; undefined for what is no UTF-8, which else would be read as if something else stood there. */
+export function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    const bytes = readFileSync(path);
+    return isUtf8(bytes) ? bytes.toString() : undefined;
   } catch (cause) {
     throw unusable("read", path, cause);
   }

@@ -2,9 +2,11 @@ import { LedgerError } from "../errors.ts";
 import { type ProofCheck, verifyProof } from "../index.ts";
 import type { Options, Session } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { readWhole } from "./files.ts";
+import { readText } from "./files.ts";
 import { publicKeyIn } from "./keys.ts";
 import { printable } from "./output.ts";
+
+const NO_TEXT: ProofCheck = { ok: false, why: "a byte of it is no UTF-8" };
 
 /** Checks a receipt or a proof with nothing but the public key. */
 export function checkProof({ out }: Session, options: Options): number | undefined {
@@ -15,7 +17,8 @@ export function checkProof({ out }: Session, options: Options): number | undefin
     throw new LedgerError("INVALID_INPUT", "--receipt and --proof each check one file alone: leave the others out");
   }
   const file = String(options.receipt ?? options.proof);
-  const checked = ofItsKind(verifyProof(readWhole(file), publicKeyIn(options)), options.receipt !== undefined);
+  const [text, publicKey] = [readText(file), publicKeyIn(options)];
+  const checked = text === undefined ? NO_TEXT : ofItsKind(verifyProof(text, publicKey), options.receipt !== undefined);
   if (checked.ok) out.result(checked, checked.size, () => out.line(inWords(checked).map(printable).join("\n")));
   else if (out.style.json) out.json(checked);
   else

@@ -53,6 +53,38 @@ test("receipts and proofs are written, and checked where there is no ledger", as
   );
 });
 
+/** Spoils a byte of the character that stands for bytes that are no text, so that read carelessly it is still there. */
+function spoil(file: string): void {
+  const bytes = readFileSync(file);
+  const place = bytes.indexOf("\ufffd");
+  expect(place).toBeGreaterThan(0);
+  bytes[place] = 0xf0;
+  writeFileSync(file, bytes);
+}
+
+test("a changed byte is found where the text had one that could not be read", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "model-ledger-byte-"));
+  const run = programIn(folder);
+  const at = (name: string) => join(folder, name);
+  await run(["keygen", at("k"), "--name", "example.com/ledger"]);
+  await run(["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.8"]);
+  await run(["deploy", "Digits", "--reason", "an odd \ufffd reason"]);
+  await run(["receipt", "Digits", "2", "--key", at("k"), "--out", at("receipt.json")]);
+  await run(["export", "--out", at("export.ndjson")]);
+  const receipt = ["verify", "--receipt", at("receipt.json"), "--public-key", at("k.pub")];
+  const exported = ["verify", "--from-export", at("export.ndjson")];
+  const imported = ["import", at("export.ndjson"), "--store", `sqlite:${at("other.db")}`];
+  expect((await run(receipt)).code).toBe(0);
+  expect((await run(exported)).code).toBe(0);
+  for (const name of ["receipt.json", "export.ndjson"]) spoil(at(name));
+  const says = (stderr: RegExp) => ({ code: 5, stderr: expect.stringMatching(stderr) });
+  expect(await run(receipt)).toMatchObject(says(/failed: a byte of it is no UTF-8/));
+  expect(await run(exported)).toMatchObject(says(/failed at line 3: a byte of it is no UTF-8/));
+  expect(await run(imported)).toMatchObject(says(/line 3 of the export .* no UTF-8. Nothing was imported/));
+  expect(existsSync(at("other.db"))).toBe(false);
+  expect((await run(["verify", "--checkpoint", at("receipt.json"), "--public-key", at("k.pub")])).code).toBe(2);
+});
+
 test("what cannot be proved of a broken log is told as verify tells it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "model-ledger-broken-"));
   const run = programIn(folder);
