@@ -4,10 +4,13 @@
  */
 const CROWDED = /\p{M}{30}(?=\p{M})/gu;
 const JOINER = "\u034f";
+/** SQLite's index ends a text at a NUL; it is searched by the sign that is there for showing it. */
+const NUL = /\0/g;
+const SHOWN_NUL = "\u2400";
 
 /** A reason as it is searched: neither case nor the composition of letters tells two apart. */
 export const searchable = (reason: string): string =>
-  reason.replace(CROWDED, `$&${JOINER}`).normalize("NFC").toLowerCase();
+  reason.replace(CROWDED, `$&${JOINER}`).replace(NUL, SHOWN_NUL).normalize("NFC").toLowerCase();
 
 /** Up to this product of their lengths two texts are compared in no time, however they repeat themselves. */
 const MAX_PRODUCT = 100_000;

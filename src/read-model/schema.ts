@@ -2,7 +2,7 @@ import type { Database } from "better-sqlite3";
 import { LedgerError } from "../errors.ts";
 
 /** Raise it whenever the tables or what is put in them change: the new ones are then built beside the old. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** "mlrm": tells our files from other programs' (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x6d6c726d;

@@ -10,6 +10,8 @@ const MAX_KEYS = 2_000;
 const MAX_REMEMBERED = 64;
 /** Each costs as much to look up as the last; a reason that holds all of them is looked through anyway. */
 const MAX_THREES = 64;
+/** The last moment that is written with four digits for the year: later ones do not sort as text. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 /** So many rows are looked at one by one; where more must be, to find those that fit in two ways, columns are faster. */
 const MAX_LOOKED_AT = 1_000;
 
@@ -94,8 +96,9 @@ export function search(database: Database, maxKeys = MAX_KEYS, maxLookedAt = MAX
     if (from !== undefined) firsts.push(edge("latestAt >= ?", "latestAt, seq", from));
     if (to !== undefined) {
       // A clock was behind the others by so much at most: whoever recorded before `to` did so when this was the latest.
-      const latest = new Date(Date.parse(to) + skewMs).toISOString();
-      lasts.push(edge("latestAt < ?", "latestAt DESC, seq DESC", latest));
+      const latest = Date.parse(to) + skewMs;
+      if (latest <= LAST_MS)
+        lasts.push(edge("latestAt < ?", "latestAt DESC, seq DESC", new Date(latest).toISOString()));
     }
     if (after !== undefined) {
       if (descending) lasts.push(edge("position < ?", "position DESC", after));

@@ -145,9 +145,9 @@ describe("the file of a read model", () => {
     const second = await withHistory(first.path);
     expect(await countOf(second.ledger)).toBe(count);
     await second.ledger.close();
-    expect(inFile(first.readModel, "SELECT version FROM read_models ORDER BY version")).toEqual([2, 99]);
+    expect(inFile(first.readModel, "SELECT version FROM read_models ORDER BY version")).toEqual([3, 99]);
     const tables = "SELECT name FROM sqlite_schema WHERE name GLOB 'v*_deployments' ORDER BY name";
-    expect(inFile(first.readModel, tables)).toEqual(["v2_deployments", "v99_deployments"]);
+    expect(inFile(first.readModel, tables)).toEqual(["v3_deployments", "v99_deployments"]);
   });
 
   test("of a ledger that was replaced, or set back to a copy, is made anew", async () => {
@@ -294,7 +294,7 @@ test("three processes make the file together and agree", async () => {
   const counts = await Promise.all([count(), count(), count()]);
   expect(counts.map(({ stdout }) => stdout)).toEqual(["3", "3", "3"]);
   expect(existsSync(`${path}.read-model`)).toBe(true);
-  expect(inFile(`${path}.read-model`, "SELECT count(*) FROM v2_deployments")).toEqual([
+  expect(inFile(`${path}.read-model`, "SELECT count(*) FROM v3_deployments")).toEqual([
     (await ledger.deployments().toArray()).length,
   ]);
 });

@@ -13,7 +13,14 @@ const moment = (second: number): string => new Date(START + second * 1_000).toIS
 const PROJECTS = ["Digits", "Spam", "Ünï 🦉"];
 const ENVIRONMENTS = ["production", "staging"];
 const ACTORS = ["ann", "ci"];
-const REASONS = ["the weekly check", "Error RATE doubled", "ÉTÉ, 100%_\"'", "two\nlines\t\\\u2028", "x"];
+const REASONS = [
+  "the weekly check",
+  "Error RATE doubled",
+  "ÉTÉ, 100%_\"'",
+  "two\nlines\t\\\u2028",
+  "x",
+  "cut \0 off here",
+];
 const ALGORITHMS = ["svm", "knn"];
 /** Metrics whose names JSON.parse takes for each other (see parse-json.ts). */
 const MISTAKEN: Readonly<Record<string, string>> = { svm: "x\\", knn: 'x"' };
@@ -44,7 +51,7 @@ const filter = fc
       strategy: fc.constantFrom("rollback" as const, "new_score" as const, "specific" as const),
       algorithm: fc.constantFrom(...ALGORITHMS, "none"),
       artifactDigest: fc.constantFrom("sha256:1", "sha256:2", "sha256:3"),
-      reason: fc.constantFrom("rate", "THE WEEKLY", "été", '%_"', "x", "e", "not there"),
+      reason: fc.constantFrom("rate", "THE WEEKLY", "été", '%_"', "x", "e", "not there", "\0 off", "off here", "\0abc"),
       from: fc.integer({ min: -1, max: 21 }).map(moment),
       to: fc.integer({ min: -1, max: 21 }).map(moment),
       order: fc.constantFrom("asc" as const, "desc" as const),
