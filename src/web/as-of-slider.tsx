@@ -6,6 +6,7 @@ import { asExactTime, asLocalInput, asScore } from "./format.ts";
 import type { Asked } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
 import { ask, Problem } from "./service.ts";
+import { untilDone } from "./until-done.ts";
 
 const STEPS = 1_000;
 const SLIDING_MS = 80;
@@ -48,17 +49,19 @@ export function AsOfSlider({ open, asOf, onExplain }: Props) {
       at: at === undefined ? undefined : new Date(at).toISOString(),
       min_position: follows || undefined,
     };
-    const timer = setTimeout(async () => {
+    const find = async () => {
       try {
         const active = await ask<ActiveModel>(`${projectPath(open.name)}/active`, query, stop.signal);
         answer.value = { kind: "served", active };
       } catch (error) {
-        if (stop.signal.aborted) return;
-        const why = error instanceof Problem ? error.message : String(error);
-        const isNothing = error instanceof Problem && error.code === "NO_ACTIVE_MODEL";
-        answer.value = isNothing ? { kind: "nothing" } : { kind: "problem", why };
+        if (!(error instanceof Problem) || error.code !== "NO_ACTIVE_MODEL") throw error;
+        answer.value = { kind: "nothing" };
       }
-    }, SLIDING_MS);
+    };
+    const tell = (why: string | undefined) => {
+      if (why !== undefined) answer.value = { kind: "problem", why };
+    };
+    const timer = setTimeout(() => void untilDone(find, stop.signal, tell), SLIDING_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();

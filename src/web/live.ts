@@ -12,6 +12,8 @@ export type Connection = "connecting" | "live" | "waiting" | "refused";
 export const connection = signal<Connection>("connecting");
 /** Rises when events may have been missed: what was read before must be read again. */
 const restarts = signal(0);
+/** Rises each time that the events flow again. */
+const openings = signal(0);
 
 type Listener = (event: RecordedEvent) => void;
 const listeners = new Set<Listener>();
@@ -33,8 +35,8 @@ export function onStart(load: () => void): () => void {
   });
 }
 
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 8_000;
+export const FIRST_WAIT_MS = 250;
+export const LONGEST_WAIT_MS = 8_000;
 /** Heartbeats come more often than this; a silent connection is a dead one. */
 const SILENCE_MS = 60_000;
 
@@ -89,6 +91,7 @@ async function listen(signal: AbortSignal, onOpen: () => void): Promise<void> {
     if (response.body === null) return;
     batch(() => {
       if (lastId === undefined) restarts.value += 1;
+      openings.value += 1;
       connection.value = "live";
     });
     // Where the stream begins: whoever is cut off before its first event goes on from there.
@@ -135,15 +138,19 @@ function visible(signal: AbortSignal): Promise<void> {
   });
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Ends early when there is a network again, or the events flow again. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
+      forget();
       window.removeEventListener("online", done);
       signal.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
+    const before = openings.peek();
+    const forget = openings.subscribe((now) => now !== before && done());
     window.addEventListener("online", done);
     signal.addEventListener("abort", done);
   });

@@ -1,8 +1,10 @@
 import { computed, signal } from "@preact/signals";
 import { projectPath } from "../api/project-path.ts";
 import type { Model, Project, RecordedEvent, Stretch } from "./answers.ts";
+import { into } from "./field.tsx";
 import { onEvent, onStart } from "./live.ts";
-import { ask, Problem, pages } from "./service.ts";
+import { ask, pages } from "./service.ts";
+import { calmly, untilDone } from "./until-done.ts";
 
 /** Events come in crowds; they are shown together. */
 const CALM_MS = 100;
@@ -34,25 +36,28 @@ export class OpenProject {
   /** What events said since the page was opened: a page of models that was under way meanwhile does not know it. */
   readonly #retirements = new Map<number, boolean>();
   #pending: RecordedEvent[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #stop = new AbortController();
   readonly #forget: (() => void)[];
 
   constructor(name: string) {
     this.name = name;
+    const summarise = calmly(0, () => this.#try((signal) => this.#loadSummary(signal)));
+    const refresh = calmly(CALM_MS, async () => {
+      this.#takePending();
+      void summarise(); // no event waits for the answer
+    });
     this.#forget = [
       onStart(() => void this.#load()),
       onEvent((event) => {
         if (event.data.project !== name) return;
         this.#pending.push(event);
-        this.#timer ??= setTimeout(() => void this.#takePending(), CALM_MS);
+        void refresh();
       }),
     ];
   }
 
   close(): void {
     this.#stop.abort();
-    clearTimeout(this.#timer);
     for (const forget of this.#forget) forget();
   }
 
@@ -67,11 +72,16 @@ export class OpenProject {
     this.#stop.abort();
     this.#stop = new AbortController();
     await this.#try(async (signal) => {
-      const summary = await ask<Project>(projectPath(this.name), {}, signal);
-      if (this.summary.value === undefined) this.environment.value = environmentToShow(summary);
-      this.summary.value = summary;
+      await this.#loadSummary(signal);
       await Promise.all([this.#loadStretches(signal), this.#loadModels(signal)]);
     });
+  }
+
+  async #loadSummary(signal: AbortSignal): Promise<void> {
+    const known = { min_position: this.lastEvent.value };
+    const summary = await ask<Project>(projectPath(this.name), known, signal);
+    if (this.summary.value === undefined) this.environment.value = environmentToShow(summary);
+    this.summary.value = summary;
   }
 
   async #loadStretches(signal: AbortSignal): Promise<void> {
@@ -97,27 +107,18 @@ export class OpenProject {
     }
   }
 
-  async #try(act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  #try(act: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { signal } = this.#stop;
-    try {
-      await act(signal);
-      this.problem.value = undefined;
-    } catch (error) {
-      if (!signal.aborted) this.problem.value = error instanceof Problem ? error.message : String(error);
-    }
+    return untilDone(() => act(signal), signal, into(this.problem));
   }
 
-  async #takePending(): Promise<void> {
-    this.#timer = undefined;
+  #takePending(): void {
     const events = this.#pending;
     this.#pending = [];
     const last = events.at(-1);
     if (last === undefined) return;
     for (const event of events) this.#take(event);
     if (events.some(({ type }) => type !== "ModelDeployed" && type !== "PolicySet")) this.#showModels();
-    await this.#try(async (signal) => {
-      this.summary.value = await ask<Project>(projectPath(this.name), { min_position: last.position }, signal);
-    });
     const deployed = events.findLast(({ type }) => type === "ModelDeployed");
     if (deployed !== undefined) this.lastDeployment.value = deployed.position;
     this.lastEvent.value = last.position;

@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Page } from "./answers.ts";
+import { into } from "./field.tsx";
 import type { PagerProps } from "./pager.tsx";
-import { ask, Problem, type Query } from "./service.ts";
+import { ask, type Query } from "./service.ts";
+import { untilDone } from "./until-done.ts";
 
 /** Events come in crowds, and so do the letters that somebody types. */
 const CALM_MS = 200;
@@ -36,15 +38,11 @@ export function usePaged<Item>({ path, query, rows, follows }: Asked): Paged<Ite
 
   useEffect(() => {
     const stop = new AbortController();
-    const timer = setTimeout(async () => {
-      try {
-        const asked = { ...query, limit: rows, cursor, min_position: position };
-        page.value = await ask<Page<Item>>(path, asked, stop.signal);
-        problem.value = undefined;
-      } catch (error) {
-        if (!stop.signal.aborted) problem.value = error instanceof Problem ? error.message : String(error);
-      }
-    }, CALM_MS);
+    const load = async () => {
+      const asked = { ...query, limit: rows, cursor, min_position: position };
+      page.value = await ask<Page<Item>>(path, asked, stop.signal);
+    };
+    const timer = setTimeout(() => void untilDone(load, stop.signal, into(problem)), CALM_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();

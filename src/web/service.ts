@@ -13,6 +13,11 @@ export class Problem extends Error {
     this.status = status;
     this.code = code;
   }
+
+  /** Whether asking the same again would be refused again; else the service was busy, failing or away. */
+  get isRefusal(): boolean {
+    return this.status >= 400 && this.status < 500 && !BUSY.includes(this.status);
+  }
 }
 
 type Value = string | number | boolean | undefined;
