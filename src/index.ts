@@ -64,13 +64,14 @@ export { openLedger } from "./open-ledger.ts";
 export { type Runtime, systemRuntime } from "./runtime.ts";
 export type { ParkedEvent } from "./subscriptions/parked.ts";
 export type { Attempt, Observation } from "./subscriptions/reader.ts";
-export type { SubscriptionOptions, SubscriptionSummary } from "./subscriptions/subscriptions.ts";
+export type { ParkedOptions, SubscriptionOptions, SubscriptionSummary } from "./subscriptions/subscriptions.ts";
 export type { Delivery, DeliveryAttempt } from "./subscriptions/webhooks/delivery-log.ts";
+export type { WebhookDelivery } from "./subscriptions/webhooks/newest-first.ts";
 export type { WebhookInput, WebhookSummary } from "./subscriptions/webhooks/registration.ts";
 export type {
   DeliveriesFilter,
+  RedeliverOptions,
   Redelivery,
-  WebhookDelivery,
   WebhookRun,
   WebhookStatus,
 } from "./subscriptions/webhooks/webhooks.ts";

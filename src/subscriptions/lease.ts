@@ -25,6 +25,7 @@ interface Parts {
  * was not renewed for as long as it lasts by this process's own timer: a clock that is wrong delays nobody for ever.
  * Two may both believe they hold it, if a clock jumps or a process sleeps; only one of them can write.
  * `undefined` when `signal` aborts first.
+ * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND when it was removed meanwhile.
  */
 export async function takeLease(parts: Parts, signal: AbortSignal): Promise<HeldLease | undefined> {
   const { document, runtime, durationMs } = parts;
@@ -34,6 +35,9 @@ export async function takeLease(parts: Parts, signal: AbortSignal): Promise<Held
     const { content, revision } = await document.read();
     if (revision !== seen) unchangedMs = 0;
     seen = revision;
+    if (content.isRemoved) {
+      throw new LedgerError("SUBSCRIPTION_NOT_FOUND", `"${document.name}" was removed while it was to be read`);
+    }
     const { lease } = content;
     if (isFree(lease, runtime.now(), unchangedMs)) {
       const own = newLease(runtime.newId(), parts);

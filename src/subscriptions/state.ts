@@ -32,6 +32,8 @@ export const SubscriptionState = z.object({
   attempts: Attempts.nullable(),
   /** Events handled or parked so far. */
   finished: z.number(),
+  /** Somebody removed it: whoever waits for its lease must not take it. */
+  isRemoved: z.boolean().optional(),
 });
 export type SubscriptionState = Readonly<z.infer<typeof SubscriptionState>>;
 

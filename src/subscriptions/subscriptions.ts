@@ -83,6 +83,7 @@ export class Subscriptions {
    * another process is the reader of this name, and takes its place when that one ends or is killed. The checkpoint
    * moves only behind what is handled or parked. Resolves when `signal` aborts or the ledger closes, after the event
    * that was being handled.
+   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND when it is removed meanwhile: whoever runs it next begins anew.
    */
   async run(options: SubscriptionOptions): Promise<void> {
     const { signal, ...rest } = validated(SubscriptionInput, options, "subscription");
@@ -99,8 +100,12 @@ export class Subscriptions {
 
   /** All that ever ran, by name. */
   async list(): Promise<readonly SubscriptionSummary[]> {
-    const names = (await this.#names.read()).content.toSorted();
+    const names = (await this.names()).toSorted();
     return Promise.all(names.map((name) => this.#summary(name)));
+  }
+
+  async names(): Promise<readonly string[]> {
+    return (await this.#names.read()).content;
   }
 
   /** @throws {LedgerError} SUBSCRIPTION_NOT_FOUND */
@@ -143,7 +148,7 @@ export class Subscriptions {
     const parked = await this.#parkedOf(name);
     await this.#stateOf(name).change(({ lease }) => {
       if (lease !== null && this.#runtime.now() <= lease.until) throw isRead(name, lease.by);
-      return NEW;
+      return { ...NEW, isRemoved: true };
     });
     await parked.drop(undefined);
     await this.#names.change((names) => names.filter((known) => known !== name));
@@ -160,9 +165,11 @@ export class Subscriptions {
     const tell = observe ?? ((): void => undefined);
     const plan: Plan = { name, filter, handle, maxAttempts, maxDeaths, backOff, observe: tell };
     const parked = new ParkedList(this.#store, name);
+    let isBegun = false;
     for (let failures = 0; !ended.aborted; ) {
       try {
-        await this.#begin(name, from);
+        if (!isBegun) await this.#begin(name, from); // once: a name that is removed later is not brought back
+        isBegun = true;
         const lease = await takeLease(
           { document: this.#stateOf(name), runtime: this.#runtime, durationMs: leaseMs },
           ended,
@@ -191,10 +198,13 @@ export class Subscriptions {
 
   /** A name that begins at the end begins where that is now, whenever it is read. */
   async #begin(name: string, from: string): Promise<void> {
-    const { content } = await this.#names.read();
-    if (content.includes(name)) return;
+    const document = this.#stateOf(name);
+    const isRemoved = (await document.read()).content.isRemoved ?? false;
+    if (!isRemoved && (await this.names()).includes(name)) return;
     const checkpoint = await this.#placeOf(from);
-    await this.#stateOf(name).change((state) => (state.checkpoint === null ? { ...state, checkpoint } : undefined));
+    await document.change((state) =>
+      state.checkpoint === null ? { ...state, checkpoint, isRemoved: false } : undefined,
+    );
     await this.#names.change((names) => (names.includes(name) ? undefined : [...names, name]));
   }
 
@@ -214,9 +224,9 @@ export class Subscriptions {
   }
 
   async #parkedOf(name: string): Promise<ParkedList> {
-    const { content } = await this.#names.read();
-    if (content.includes(name)) return new ParkedList(this.#store, name);
-    const known = content.length === 0 ? "there is none" : `there are ${content.join(", ")}`;
+    const names = await this.names();
+    if (names.includes(name)) return new ParkedList(this.#store, name);
+    const known = names.length === 0 ? "there is none" : `there are ${names.join(", ")}`;
     throw new LedgerError("SUBSCRIPTION_NOT_FOUND", `no subscription "${name}": ${known}`, { name });
   }
 

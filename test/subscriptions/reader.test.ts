@@ -50,6 +50,44 @@ describe("under a clock of its own", () => {
     expect(handled).toEqual(["a1", "a2", "b2", "b3"]);
   });
 
+  test("whoever waits for a name that is removed ends and handles nothing; the next one begins anew", async () => {
+    const { time, store } = await world(3);
+    const [a, b] = [reader(time, store, "a"), reader(time, store, "b")];
+    const handled: string[] = [];
+    const stop = new AbortController();
+    const begin = (who: typeof a, name: string, from: string) =>
+      who.ledger.subscriptions.run({
+        name: "n",
+        ...TRAINED,
+        from,
+        signal: stop.signal,
+        handle: async (event) => void handled.push(`${name}${versionOf(event)}`),
+      });
+    const reading = new AbortController();
+    const first = a.ledger.subscriptions.run({
+      name: "n",
+      from: "end",
+      signal: reading.signal,
+      handle: async () => {},
+    });
+    await time.settle();
+    const waiting = begin(b, "b", "end").catch((error: unknown) => error);
+    await time.settle();
+    reading.abort();
+    await first;
+    await a.ledger.subscriptions.remove("n");
+    await time.advance(30_000);
+    expect(handled).toEqual([]);
+    expect(await waiting).toMatchObject({ code: "SUBSCRIPTION_NOT_FOUND" });
+    expect(await a.ledger.subscriptions.list()).toEqual([]);
+    const next = begin(b, "b", "start");
+    await time.settle();
+    expect(handled).toEqual(["b1", "b2", "b3"]);
+    expect(await a.ledger.subscriptions.list()).toMatchObject([{ name: "n", reader: "b" }]);
+    stop.abort();
+    await next;
+  });
+
   test("a reader that was paused beyond its lease cannot move the checkpoint, and stops", async () => {
     const { time, store } = await world(2);
     const [a, b] = [reader(time, store, "a"), reader(time, store, "b")];

@@ -115,6 +115,81 @@ onEveryStore((place) => {
   });
 });
 
+describe("of a removed webhook", () => {
+  /** Three processes of one ledger, on one clock. */
+  async function world() {
+    const time = virtualTime();
+    const store = memoryEventStore();
+    const process = (name: string) => {
+      const runtime = time.process(name);
+      const ledger = new LocalLedger({ ...store, close: async () => undefined }, { runtime, actor: name });
+      onTestFinished(() => runtime.resume());
+      return { runtime, ledger };
+    };
+    const [a, b, c] = [process("a"), process("b"), process("c")];
+    const { url, received } = await receiver();
+    for (const f1 of [0.1, 0.2, 0.3]) await train(c.ledger, "Digits", f1);
+    const { id } = await c.ledger.webhooks.add({ url, ...DEPLOYED, allowPrivate: true });
+    const stop = new AbortController();
+    onTestFinished(() => stop.abort());
+    const run = ({ ledger }: typeof a): void => void ledger.webhooks.run({ signal: stop.signal });
+    run(a);
+    await time.settle();
+    await train(c.ledger, "Digits", 0.4);
+    await time.settle();
+    await expect.poll(async () => (await c.ledger.webhooks.list())[0]?.finished, PATIENCE).toBe(1);
+    return { time, a, b, c, id, received, run };
+  }
+
+  test("nothing is sent, not the past either, by who waits to deliver in the place of another", async () => {
+    const { time, a, b, c, id, received, run } = await world();
+    run(b);
+    await time.settle();
+    b.runtime.stop(); // it hears of the removal last
+    await c.ledger.webhooks.remove(id);
+    await time.advance(1_200);
+    expect(await a.ledger.subscriptions.list()).toEqual([]);
+    b.runtime.resume();
+    await time.advance(30_000);
+    expect(received).toHaveLength(1);
+    expect(await a.ledger.subscriptions.list()).toEqual([]);
+  });
+
+  test("nothing that is recorded later is sent, also before the one that delivers has looked", async () => {
+    const { time, c, id, received } = await world();
+    await c.ledger.webhooks.remove(id);
+    await train(c.ledger, "Digits", 0.5);
+    await time.advance(30_000);
+    expect(received).toHaveLength(1);
+    expect(await c.ledger.subscriptions.list()).toEqual([]);
+  });
+
+  test("nothing is left when who delivered was killed just before, by whoever delivers next", async () => {
+    const { time, a, b, c, id, run } = await world();
+    a.runtime.stop();
+    await c.ledger.webhooks.remove(id);
+    expect(await c.ledger.subscriptions.list()).toHaveLength(1);
+    void c.ledger.subscriptions.run({ name: "webhook.mine", handle: async () => undefined });
+    run(b);
+    await time.advance(30_000);
+    expect((await c.ledger.subscriptions.list()).map(({ name }) => name)).toEqual(["webhook.mine"]);
+  });
+});
+
+test("the deliveries of all webhooks come as one list, the newest first", async () => {
+  const { url, received } = await receiver();
+  const ledger = inMemory();
+  for (const type of ["ModelTrained", "ModelDeployed"] as const) {
+    await ledger.webhooks.add({ url, types: [type], allowPrivate: true });
+  }
+  for (const f1 of [0.1, 0.2, 0.3]) await train(ledger, "Digits", f1);
+  void ledger.webhooks.run();
+  await expect.poll(() => received.length, PATIENCE).toBe(6);
+  await expect.poll(async () => (await all(ledger.webhooks.deliveries())).length, PATIENCE).toBe(6);
+  const positions = (await all(ledger.webhooks.deliveries())).map(({ position }) => position);
+  expect(positions).toEqual(positions.toSorted().toReversed());
+});
+
 describe("an attempt that fails", () => {
   test("is made again with the same id and bytes, signed anew, and holds up those after it", async () => {
     const { url, received, firstSeen } = await receiver((response, _, count) => {

@@ -3,24 +3,17 @@ import { validated } from "../../domain/commands.ts";
 import { LedgerError } from "../../errors.ts";
 import type { RecordedEvent } from "../../events/events.ts";
 import { recorded } from "../../events/stored.ts";
-import { pause, type Runtime } from "../../runtime.ts";
+import type { Runtime } from "../../runtime.ts";
 import type { EventStore } from "../../store/event-store.ts";
 import { KeptDocument } from "../kept-document.ts";
 import type { Observation } from "../reader.ts";
 import type { SubscriptionSummary, Subscriptions } from "../subscriptions.ts";
+import { deliverToAll, forget, type MakeSend, subscriptionOf, unlessNotFound } from "./delivering.ts";
 import { deliver } from "./delivery.ts";
 import { type Delivery, type DeliveryAttempt, DeliveryLog } from "./delivery-log.ts";
+import { deliveriesTo, newestFirst, type WebhookDelivery } from "./newest-first.ts";
 import { Webhook, WebhookInput, type WebhookSummary, withoutSecret } from "./registration.ts";
-import type { Send } from "./send.ts";
 import { newSecret } from "./signature.ts";
-
-/** A receiver that stays away is tried for about two hours before the first event is parked. */
-const MAX_ATTEMPTS = 20;
-const BACK_OFF = { firstMs: 1_000, maxMs: 600_000 };
-/** A killed service is replaced within this. */
-const LEASE_MS = 5_000;
-/** Webhooks that another process added or removed are noticed within this. */
-const LOOK_MS = 1_000;
 
 /** A webhook and how far it is. */
 export interface WebhookStatus extends WebhookSummary {
@@ -30,10 +23,6 @@ export interface WebhookStatus extends WebhookSummary {
   /** The process that delivers, if one does. */
   readonly reader?: string;
   readonly trying?: SubscriptionSummary["trying"];
-}
-
-export interface WebhookDelivery extends Delivery {
-  readonly webhook: string;
 }
 
 export interface DeliveriesFilter {
@@ -62,25 +51,17 @@ export interface WebhookRun {
   readonly observe?: (webhook: WebhookSummary, observation: Observation) => void;
 }
 
-/** The subscription that delivers to a webhook. */
-export const subscriptionOf = (id: string): string => `webhook.${id}`;
-
 /** Who is told of events over HTTP. On durable subscriptions: what is recorded while nobody delivers is delivered later. */
 export class Webhooks {
   readonly #store: EventStore;
   readonly #runtime: Runtime;
   readonly #subscriptions: Subscriptions;
   readonly #webhooks: KeptDocument<readonly Webhook[]>;
-  readonly #makeSend: () => Promise<{ readonly send: Send; readonly close: () => Promise<void> }>;
+  readonly #makeSend: MakeSend;
   readonly #closing = new AbortController();
   readonly #runs = new Set<Promise<void>>();
 
-  constructor(
-    store: EventStore,
-    runtime: Runtime,
-    subscriptions: Subscriptions,
-    makeSend: () => Promise<{ readonly send: Send; readonly close: () => Promise<void> }>,
-  ) {
+  constructor(store: EventStore, runtime: Runtime, subscriptions: Subscriptions, makeSend: MakeSend) {
     this.#store = store;
     this.#runtime = runtime;
     this.#subscriptions = subscriptions;
@@ -125,18 +106,15 @@ export class Webhooks {
     const removed = await this.#find(id);
     if (dryRun) return withoutSecret(removed);
     await this.#webhooks.change((all) => all.filter((webhook) => webhook.id !== id));
-    await this.#forget(id);
+    await forget(this.#subscriptions, id);
     return withoutSecret(removed);
   }
 
   /** The last deliveries of one webhook, or of all, the newest first. @throws {LedgerError} WEBHOOK_NOT_FOUND */
   async *deliveries({ id, failed = false }: DeliveriesFilter = {}): AsyncGenerator<WebhookDelivery> {
     const webhooks = id === undefined ? (await this.#webhooks.read()).content : [await this.#find(id)];
-    for (const webhook of webhooks) {
-      for await (const delivery of new DeliveryLog(this.#store, webhook.id).all()) {
-        if (!failed || !delivery.isDelivered) yield { webhook: webhook.id, ...delivery };
-      }
-    }
+    const logs = webhooks.map((webhook) => deliveriesTo(webhook.id, new DeliveryLog(this.#store, webhook.id)));
+    for await (const delivery of newestFirst(logs)) if (!failed || !delivery.isDelivered) yield delivery;
   }
 
   /**
@@ -191,7 +169,10 @@ export class Webhooks {
    */
   async run({ signal, observe = () => undefined }: WebhookRun = {}): Promise<void> {
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    const run = this.#run(observe, ended);
+    const run = deliverToAll(
+      { store: this.#store, runtime: this.#runtime, subscriptions: this.#subscriptions, webhooks: this.#webhooks },
+      { makeSend: this.#makeSend, observe, ended },
+    );
     const settled = run.catch(() => undefined);
     this.#runs.add(settled);
     try {
@@ -205,74 +186,6 @@ export class Webhooks {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#runs);
-  }
-
-  async #run(observe: NonNullable<WebhookRun["observe"]>, ended: AbortSignal): Promise<void> {
-    const running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
-    const failed = new AbortController();
-    const { send, close } = await this.#makeSend();
-    const stop = AbortSignal.any([ended, failed.signal]);
-    const begin = (webhook: Webhook): void => {
-      const own = new AbortController();
-      const done = this.#deliverTo(webhook, send, AbortSignal.any([stop, own.signal]), observe);
-      running.set(webhook.id, { stop: own, done: done.catch((error: unknown) => failed.abort(error)) });
-    };
-    try {
-      while (!stop.aborted) {
-        const webhooks = await this.#known();
-        for (const webhook of webhooks ?? []) if (!running.has(webhook.id)) begin(webhook);
-        for (const [id, { stop: own, done }] of running) {
-          if (!webhooks || webhooks.some((webhook) => webhook.id === id)) continue;
-          own.abort();
-          await done;
-          await this.#forget(id);
-          running.delete(id);
-        }
-        await pause(LOOK_MS, this.#runtime, stop);
-      }
-    } finally {
-      await Promise.all([...running.values()].map(({ done }) => done));
-      await close();
-    }
-    if (failed.signal.aborted) throw failed.signal.reason;
-  }
-
-  /** Undefined while the store is away: they are looked for again. */
-  async #known(): Promise<readonly Webhook[] | undefined> {
-    try {
-      return (await this.#webhooks.read()).content;
-    } catch (error) {
-      if (error instanceof LedgerError && error.code === "STORE_UNAVAILABLE") return undefined;
-      throw error;
-    }
-  }
-
-  #deliverTo(
-    webhook: Webhook,
-    send: Send,
-    signal: AbortSignal,
-    observe: NonNullable<WebhookRun["observe"]>,
-  ): Promise<void> {
-    const { id, project, types, environment, from } = webhook;
-    const log = new DeliveryLog(this.#store, id);
-    const shown = withoutSecret(webhook);
-    return this.#subscriptions.run({
-      name: subscriptionOf(id),
-      from,
-      ...(project !== undefined && { project }),
-      ...(types && { types }),
-      ...(environment !== undefined && { environment }),
-      maxAttempts: MAX_ATTEMPTS,
-      maxDeaths: Number.POSITIVE_INFINITY, // no event can kill who delivers it
-      backOff: BACK_OFF,
-      leaseMs: LEASE_MS,
-      signal,
-      observe: (observation) => observe(shown, observation),
-      handle: async (event, attempt) => {
-        const turn = attempt.number > MAX_ATTEMPTS ? "once more" : "in its turn"; // it was parked
-        await deliver(webhook, event, turn, attempt.signal, { runtime: this.#runtime, send, log });
-      },
-    });
   }
 
   async #find(id: string): Promise<Webhook> {
@@ -296,18 +209,6 @@ export class Webhooks {
   }
 
   async #unpark(id: string, eventId: string): Promise<void> {
-    await this.#subscriptions.dropParked(subscriptionOf(id), [eventId]).catch(unlessNeverRun);
+    await this.#subscriptions.dropParked(subscriptionOf(id), [eventId]).catch(unlessNotFound);
   }
-
-  async #forget(id: string): Promise<void> {
-    await this.#subscriptions.remove(subscriptionOf(id)).catch((error: unknown) => {
-      if (error instanceof LedgerError && error.code === "CONFLICT") return; // its reader will do it
-      unlessNeverRun(error);
-    });
-  }
-}
-
-/** A webhook that nobody delivered to has no subscription yet. */
-function unlessNeverRun(error: unknown): void {
-  if (!(error instanceof LedgerError) || error.code !== "SUBSCRIPTION_NOT_FOUND") throw error;
 }
