@@ -3,7 +3,7 @@ import { LedgerError } from "../errors.ts";
 import type { Ledger, TrainingResult } from "../index.ts";
 import { history, leaderboard, timeline } from "./ask.ts";
 import { type CliCommand, type Session, wholeNumber } from "./command.ts";
-import { nameOf, numberGoneBackTo, printDeployment } from "./describe.ts";
+import { nameOf, othersOf, printDeployment } from "./describe.ts";
 
 const PROJECT = "Handwritten Digit Image Classifier";
 /** Neither the program's default nor MODEL_LEDGER_STORE: nothing leaves a ledger again, so the demo stays out of a real one. */
@@ -84,10 +84,9 @@ async function deployEachWay(session: Session, ledger: Ledger, results: readonly
       .map(([option, value]) => `--${option} ${value}`)
       .join(" ");
     heading(session, `model-ledger deploy "${PROJECT}" ${words} --reason "${reason}"`);
-    const before = await ledger.activeModel(PROJECT);
     const { actor } = session.globals;
     const result = await ledger.deploy({ project: PROJECT, ...choice, reason, ...(actor !== undefined && { actor }) });
-    printDeployment(session.out, result, nameOf(before), await numberGoneBackTo(ledger, result));
+    printDeployment(session.out, result, await othersOf(ledger, result));
     if (choice === ways[2][0]) between = new Date().toISOString();
     await new Promise((resolve) => setTimeout(resolve, 5)); // so that each stretch of the timeline has a length
   }

@@ -1,6 +1,6 @@
 import type { DeployInput, DeploymentResult, Ledger, PromoteInput } from "../index.ts";
 import { type CliCommand, given, type Session, wholeNumber } from "./command.ts";
-import { nameOf, numberGoneBackTo, printDeployment } from "./describe.ts";
+import { othersOf, printDeployment } from "./describe.ts";
 
 const ENVIRONMENT = ["--environment <name>", "where it is to serve (default: production)"] as const;
 const FORCE = ["--force", "even if the project is frozen or the model retired"] as const;
@@ -12,19 +12,12 @@ const EXPECTED = [
 const DEPLOYED_AT = ["--deployed-at <time>", "when it took place, ISO 8601; now unless given"] as const;
 
 /** Runs it, and says from what to what. */
-async function show(
-  session: Session,
-  environment: unknown,
-  project: string,
-  act: (ledger: Ledger) => Promise<DeploymentResult>,
-): Promise<undefined> {
+async function show(session: Session, act: (ledger: Ledger) => Promise<DeploymentResult>): Promise<undefined> {
   const ledger = await session.existing();
-  const name = typeof environment === "string" ? { environment } : {};
-  const wantsStory = !session.out.style.json && !session.out.style.quiet;
-  const before = wantsStory ? await ledger.activeModel(project, name).catch(() => undefined) : undefined;
   const result = await act(ledger);
-  const back = wantsStory ? await numberGoneBackTo(ledger, result) : undefined;
-  session.out.result(result, result.version, () => printDeployment(session.out, result, nameOf(before), back));
+  const wantsStory = !session.out.style.json && !session.out.style.quiet;
+  const others = wantsStory ? await othersOf(ledger, result).catch(() => ({})) : {}; // it is done, whatever we can tell
+  session.out.result(result, result.version, () => printDeployment(session.out, result, others));
   return undefined;
 }
 
@@ -56,7 +49,7 @@ export const deploy: CliCommand = {
       ...given(options, ...names, "expectedRevision"),
       ...session.commandOptions,
     } as DeployInput;
-    return show(session, options.environment, project, (ledger) => ledger.deploy(input));
+    return show(session, (ledger) => ledger.deploy(input));
   },
 };
 
@@ -77,7 +70,7 @@ export const rollback: CliCommand = {
   run(session, [project = ""], options) {
     const names = ["algorithm", "steps", "toNumber", "environment", "force", "deployedAt", "expectedRevision"];
     const input = { project, ...given(options, ...names), ...session.commandOptions };
-    return show(session, options.environment, project, (ledger) => ledger.rollback(input));
+    return show(session, (ledger) => ledger.rollback(input));
   },
 };
 
@@ -96,6 +89,6 @@ export const promote: CliCommand = {
   run(session, [project = ""], options) {
     const names = ["from", "to", "force", "deployedAt", "expectedRevision"];
     const input = { project, ...given(options, ...names), ...session.commandOptions } as PromoteInput;
-    return show(session, options.to, project, (ledger) => ledger.promote(input));
+    return show(session, (ledger) => ledger.promote(input));
   },
 };

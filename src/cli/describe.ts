@@ -4,12 +4,7 @@ import type { Output } from "./output.ts";
 /** Sentences and tables that several commands share. */
 
 /** The three columns of PostgresML's `pgml.deploy`, and under them one line: from what to what, and why. */
-export function printDeployment(
-  out: Output,
-  deployment: DeploymentResult,
-  before: string | undefined,
-  back?: number,
-): void {
+export function printDeployment(out: Output, deployment: DeploymentResult, { before, back }: Others): void {
   out.table(
     [deployment],
     [
@@ -53,15 +48,21 @@ export function whyOf(
 }
 
 /** "version 3 (svm)" of what is active, for the line of the next deployment. */
-export function nameOf(active: ActiveModel | undefined): string | undefined {
+export function nameOf(active: Pick<ActiveModel, "version" | "algorithm"> | undefined): string | undefined {
   return active && `version ${active.version} (${active.algorithm})`;
 }
 
-/** The number of the deployment that a rollback repeats: its event names it by id. */
-export async function numberGoneBackTo(
-  ledger: Ledger,
-  { project, replays }: DeploymentResult,
-): Promise<number | undefined> {
-  if (replays === undefined) return undefined;
-  return (await ledger.explain({ project, deploymentId: replays })).deployment.number;
+/** What the line of a deployment tells of others: its event names them by id. */
+export interface Others {
+  /** "version 3 (svm)": what it takes the place of. */
+  readonly before?: string | undefined;
+  /** The number of the deployment that a rollback repeats. */
+  readonly back?: number | undefined;
+}
+
+export async function othersOf(ledger: Ledger, { project, replaces, replays }: DeploymentResult): Promise<Others> {
+  const found = async (deploymentId: string | undefined) =>
+    deploymentId === undefined ? undefined : (await ledger.explain({ project, deploymentId })).deployment;
+  const [replaced, replayed] = await Promise.all([found(replaces?.deploymentId), found(replays)]);
+  return { before: nameOf(replaced), back: replayed?.number };
 }

@@ -60,6 +60,18 @@ describe("commands that deploy", () => {
     expect(lines((await run(["history", "Digits", "--json"])).stdout)).toHaveLength(2);
   });
 
+  test("answer a repeated command with the line of the first time", async () => {
+    const run = programIn();
+    const train = ["train", "Digits", "--task", "classification", "--metric"];
+    await run([...train, "f1=0.9", "--algorithm", "svm"]);
+    await run([...train, "f1=0.95", "--algorithm", "knn"]);
+    const rollback = ["rollback", "Digits", "--command-id", "roll-1", "--reason", "too slow"];
+    const first = await run(rollback);
+    expect(first.stdout).toContain("version 2 (knn) → version 1 in production");
+    await run(["deploy", "Digits"]);
+    expect((await run(rollback)).stdout).toBe(first.stdout);
+  });
+
   test("draw a box on a terminal and none elsewhere, and say the same", async () => {
     const run = await withTwoModels();
     vi.stubEnv("TERM", "xterm");
