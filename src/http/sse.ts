@@ -42,6 +42,7 @@ export class EventStream {
     this.caller = caller;
     this.#response = response;
     response.once("close", () => this.#over.abort());
+    if (response.destroyed) this.#over.abort(); // they left before this was made: there is no more "close"
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
     // The stream ends with its connection: to put each event into a chunk would be a quarter of what sending it takes.
     response.removeHeader("transfer-encoding");

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -181,6 +182,32 @@ test("a stream beats while nothing happens, and says why it ends when the servic
   });
   expect(comments.length).toBeGreaterThanOrEqual(3);
   expect(events).toMatchObject([{ event: "end", data: '{"reason":"draining"}' }]);
+});
+
+async function streamsOpen(url: string): Promise<number> {
+  const [, count] = /^\w*event_streams (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text()) ?? [];
+  return Number(count);
+}
+
+test("a reader who leaves before the answer begins leaves no stream open", async () => {
+  const { ledger, app, url } = await served();
+  const accepted = once(app.server, "connection") as Promise<[Socket]>;
+  const reader = connect(Number(new URL(url).port), "127.0.0.1");
+  const head = ledger.head.bind(ledger);
+  const asked = new Promise<void>((resolve) => {
+    ledger.head = async () => {
+      ledger.head = head;
+      const [socket] = await accepted;
+      const isClosed = once(socket, "close");
+      reader.destroy();
+      await isClosed;
+      setImmediate(resolve);
+      return head();
+    };
+  });
+  reader.write("GET /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+  await asked;
+  expect(await streamsOpen(url)).toBe(0);
 });
 
 setFlagsFromString("--expose-gc");
