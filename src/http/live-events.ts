@@ -139,6 +139,7 @@ async function* together<Item>(items: AsyncIterable<Item>): AsyncGenerator<reado
       if (another === undefined || another.done) break;
       batch.push(another.value);
       next = iterator.next();
+      next.catch(() => undefined); // thrown where it is awaited, which may not be yet
     }
     await turnEnds;
     yield batch;

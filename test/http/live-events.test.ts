@@ -244,6 +244,28 @@ test("an event that cannot be read ends the streams it is for, and no others", a
   expect(await afterwards).toHaveLength(2);
 });
 
+test("one that cannot be read after as many as are told at once ends those streams, and not the service", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  onTestFinished(() => void process.off("unhandledRejection", note));
+  const store = memoryEventStore();
+  const { url, train } = await served(store);
+  await train("Digits");
+  await train("Prices");
+  const [all, prices] = await Promise.all([listening(url), listening(`${url}?project=Prices`)]);
+  const [ofAll, ofPrices] = [text(all), heard(prices, 2)];
+  const [trained] = await Array.fromAsync(store.readStream(streamOf("Digits")));
+  if (!trained) throw new Error("nothing was recorded");
+  const { type, data, metadata } = trained;
+  const readable = Array.from({ length: 64 }, () => ({ id: randomUUID(), type, data, metadata }));
+  await store.append(streamOf("Digits"), [...readable, { id: randomUUID(), type, data: "no JSON", metadata }], 1n);
+  await train("Prices");
+  expect((await ofAll).match(/^event: .*/gm)).toEqual([...readable.map(() => `event: ${type}`), "event: end"]);
+  expect(await ofPrices).toHaveLength(2);
+  expect(unhandled).toEqual([]);
+});
+
 test("a ledger that is closed says so to all who listen", async () => {
   const { ledger, url, train } = await served(memoryEventStore());
   await train("Digits");
