@@ -56,7 +56,7 @@ export class SubscriptionReader {
   readonly #parts: Parts;
   readonly #lease: HeldLease;
   readonly #ended: AbortSignal;
-  /** The event being handled, and before it parked ones that are tried again. */
+  /** What is being handled, and what waits for that: an attempt at the next event, or parked ones that are tried again. */
   #turn: Promise<void> = Promise.resolve();
   /** Everything up to here is finished, and nothing is being handled. */
   #idleAt: string | undefined;
@@ -75,11 +75,11 @@ export class SubscriptionReader {
     const { store, plan } = this.#parts;
     const { checkpoint } = this.#lease.state;
     const stream = onlyStream(plan.filter);
-    const stop = AbortSignal.any([this.#ended, this.#lease.lost]);
     const failed = new AbortController();
+    const stop = AbortSignal.any([this.#ended, this.#lease.lost, failed.signal]);
     const events = await store.subscribe({
       after: checkpoint ?? "start",
-      signal: AbortSignal.any([stop, failed.signal]),
+      signal: stop,
       ...(stream !== undefined && { stream }),
     });
     const retry = (): void => {
@@ -92,7 +92,7 @@ export class SubscriptionReader {
     for await (const stored of events) {
       if (stop.aborted) break;
       const event = isWanted(stored) ? recorded(stored) : undefined;
-      if (event && isOfEnvironment(plan.filter, event)) await this.#next(() => this.#finish(event, stop));
+      if (event && isOfEnvironment(plan.filter, event)) await this.#finish(event, stop);
       if (stop.aborted) break;
       this.#idleAt = stored.position;
     }
@@ -110,39 +110,52 @@ export class SubscriptionReader {
     return this.#idleAt === undefined ? state : finishedAt(state, this.#idleAt, 0);
   }
 
-  #next(work: () => Promise<void>): Promise<void> {
+  #next<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
     return turn;
   }
 
-  /** Tries until it succeeds or is parked, and moves the checkpoint behind it. */
+  /** Tries until it succeeds or is parked, and moves the checkpoint behind it. Parked ones are tried again while it waits. */
   async #finish(event: RecordedEvent, stop: AbortSignal): Promise<void> {
+    this.#idleAt = undefined;
+    while (!stop.aborted) {
+      const waitMs = await this.#next(() => this.#attempt(event, stop));
+      if (waitMs === undefined) return;
+      await pause(waitMs, this.#parts.runtime, stop);
+    }
+  }
+
+  /** Gives how long to wait before the next one, in ms; undefined when there is none to come. */
+  async #attempt(event: RecordedEvent, stop: AbortSignal): Promise<number | undefined> {
     const { runtime, plan } = this.#parts;
     const { position } = event;
-    this.#idleAt = undefined;
     let attempts = attemptsAt(this.#lease.state, position);
     if (this.#isSuspicious) {
       this.#isSuspicious = false;
       attempts = { ...attempts, deaths: attempts.deaths + 1, error: attempts.error || DIED };
       await this.#note(attempts);
     }
-    while (attempts.count < plan.maxAttempts && attempts.deaths < plan.maxDeaths) {
+    if (attempts.count < plan.maxAttempts && attempts.deaths < plan.maxDeaths) {
       const number = attempts.count + 1;
       const error = await this.#try(event, number, stop);
-      if (stop.aborted && error) return;
+      if (stop.aborted && error) return undefined;
       if (!error) {
         await this.#lease.save((state) => finishedAt(state, position, 1));
         plan.observe({ kind: "handled", event, attempt: number });
-        return;
+        return undefined;
       }
       attempts = { ...attempts, count: number, error: error.message };
       await this.#note(attempts);
-      const waitMs = Math.max(backOffMs(number, plan.backOff, runtime.random()), askedWaitMs(error));
-      if (number < plan.maxAttempts) await pause(waitMs, runtime, stop);
-      if (stop.aborted) return;
+      if (number < plan.maxAttempts) {
+        return Math.max(backOffMs(number, plan.backOff, runtime.random()), askedWaitMs(error));
+      }
     }
-    await this.#park(event, attempts);
+    if (!stop.aborted) await this.#park(event, attempts);
+    return undefined;
   }
 
   async #note(attempts: Attempts): Promise<void> {

@@ -173,6 +173,40 @@ describe("under a clock of its own", () => {
     expect(await new LocalLedger(store).subscriptions.parked("n")).toMatchObject([{ attempts: 3 }]);
   });
 
+  test("a parked event is tried again within seconds, one at a time, while the next one waits for an hour", async () => {
+    const { time, store } = await world(2);
+    const { ledger } = reader(time, store, "a");
+    const tried: string[] = [];
+    let isBusy = false;
+    const stop = new AbortController();
+    const running = ledger.subscriptions.run({
+      name: "n",
+      ...TRAINED,
+      maxAttempts: 2,
+      backOff: { firstMs: 3_600_000, maxMs: 3_600_000 },
+      signal: stop.signal,
+      async handle(event, { number }) {
+        expect(isBusy).toBe(false);
+        isBusy = true;
+        tried.push(`${versionOf(event)}#${number}`);
+        await Promise.resolve();
+        isBusy = false;
+        if (number < 3) throw new Error("not yet");
+      },
+    });
+    await time.advance(3_600_000); // the first is parked, and the second fails and waits
+    expect(tried).toEqual(["1#1", "1#2", "2#1"]);
+    await ledger.subscriptions.retryParked("n");
+    await time.advance(5_000);
+    expect(tried).toEqual(["1#1", "1#2", "2#1", "1#3"]);
+    expect(await ledger.subscriptions.parked("n")).toEqual([]);
+    expect(await ledger.subscriptions.list()).toMatchObject([{ trying: { attempts: 1 } }]);
+    await time.advance(3_600_000);
+    expect(tried).toEqual(["1#1", "1#2", "2#1", "1#3", "2#2"]);
+    stop.abort();
+    await running;
+  });
+
   test("an event that kills every reader is parked at last, and those after it are handled", async () => {
     const { time, store } = await world(2);
     const seen: string[] = [];
