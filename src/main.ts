@@ -22,6 +22,11 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 /** A bug of ours; sysexits.h calls it EX_SOFTWARE. */
 const EXIT_BUG = 70;
 
+// A variable that is set to nothing is as good as none: so a pipeline writes what it does not have.
+for (const [name, value] of Object.entries(process.env)) {
+  if (name.startsWith("MODEL_LEDGER_") && value === "") delete process.env[name];
+}
+
 const stop = new AbortController();
 let askedAt = 0;
 for (const [signal, number] of Object.entries(SIGNALS)) {

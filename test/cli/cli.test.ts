@@ -273,6 +273,12 @@ describe("the program as a process", () => {
   const run = (node: string, ...argv: string[]) =>
     spawnSync(node, [bin, ...argv], { encoding: "utf8", env, cwd: folder });
 
+  test("takes a variable that is set to nothing for none", () => {
+    const nothing = { ...env, MODEL_LEDGER_STORE: "", MODEL_LEDGER_READ_MODEL: "", MODEL_LEDGER_TOKEN: "" };
+    const asked = spawnSync(process.execPath, [bin, "projects"], { encoding: "utf8", env: nothing, cwd: folder });
+    expect(asked.stderr).toContain("there is no ledger at ./model-ledger.db yet");
+  });
+
   test("records, watches live and ends politely", async () => {
     expect(run(process.execPath, ...TRAIN).status).toBe(0);
     const watcher = spawn(process.execPath, [bin, "watch", "--from", "start", "--json"], { env, cwd: folder });
