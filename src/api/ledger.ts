@@ -109,7 +109,11 @@ export interface Follower extends EventEmitter<FollowerEvents>, AsyncDisposable 
   readonly current: ActiveModel | undefined;
   readonly project: string;
   readonly environment: string;
-  /** For how long, in milliseconds, nothing may have been heard of what happened: so old `current` may be. */
+  /**
+   * For how long, in milliseconds, nothing may have been heard of what happened: so old `current` may be. It grows while
+   * the store is away, and from the close of the follower or the ledger on. A connection to EventStoreDB that goes silent
+   * without an end is noticed by its keep-alive, 20 s later unless the address says otherwise, and counts from then on.
+   */
   readonly staleMs: number;
   close(): Promise<void>;
 }

@@ -40,7 +40,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
   readonly environment: string;
   readonly #stop = new AbortController();
   readonly #parts: Parts;
-  /** Since when the store is away, by the runtime's clock. */
+  /** Since when the store is away, or nobody asks it any more, by the runtime's clock. */
   #awaySince: number | undefined;
   /** The position of the last event taken. */
   #taken: string | undefined;
@@ -53,7 +53,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     this.#parts = parts;
   }
 
-  /** For how long the store has been away, in milliseconds; 0 while it tells of each deployment as it happens. */
+  /** Since the store went away or the follower was closed, in milliseconds; 0 while each deployment is told as it happens. */
   get staleMs(): number {
     return this.#awaySince === undefined ? 0 : Math.max(0, this.#parts.runtime.now() - this.#awaySince);
   }
@@ -63,7 +63,9 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
     const folded = await this.#parts.cache.fresh(this.project);
     this.current = activeIn(folded, this.environment, this.#parts.defaults);
     this.#taken = folded.position;
-    this.#done = this.#run(await this.#subscribe());
+    this.#done = this.#run(await this.#subscribe()).finally(() => {
+      this.#awaySince ??= this.#parts.runtime.now();
+    });
     return this;
   }
 
@@ -83,7 +85,16 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
       stream: streamOf(this.project),
       after: this.#taken ?? "start",
       signal: this.#stop.signal,
+      onLost: (error) => this.#away(error),
+      onHeard: () => {
+        this.#awaySince = undefined;
+      },
     });
+  }
+
+  #away(error: unknown): void {
+    this.#awaySince ??= this.#parts.runtime.now();
+    this.#report(error);
   }
 
   async #run(first: AsyncIterable<StoredEvent>): Promise<void> {
@@ -100,8 +111,7 @@ export class Follower extends EventEmitter<FollowerEvents> implements AsyncDispo
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        this.#awaySince ??= this.#parts.runtime.now();
-        this.#report(error);
+        this.#away(error);
         if (!(error instanceof LedgerError && error.code === "STORE_UNAVAILABLE")) return;
       }
       events = undefined;

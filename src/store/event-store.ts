@@ -3,6 +3,8 @@
  * A store knows nothing of models: it keeps JSON text in streams.
  */
 
+import type { LedgerError } from "../errors.ts";
+
 /** A fact proposed. `id` is a UUID; `data` and `metadata` are JSON text, stored byte for byte. */
 export interface NewEvent {
   readonly id: string;
@@ -71,6 +73,13 @@ export interface SubscribeOptions {
   /** Only this stream. */
   readonly stream?: string;
   readonly signal?: AbortSignal;
+  /**
+   * Told each time that a store over a network is found out of reach, STORE_UNAVAILABLE: the subscription goes on by
+   * itself once it is back.
+   */
+  readonly onLost?: (error: LedgerError) => void;
+  /** Told whenever such a store has answered: what was told before by {@link onLost} is over. */
+  readonly onHeard?: () => void;
 }
 
 export interface EventStore {

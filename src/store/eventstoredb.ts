@@ -139,10 +139,10 @@ export async function eventStoreDbEventStore(
     },
     readStream,
     readAll,
-    async subscribe({ after, stream, signal }) {
+    async subscribe({ after, stream, signal, ...told }) {
       checkOpen();
       const place = await placeAfter(after, stream);
-      return subscription((ended) => live.follow(place, ended), signal);
+      return subscription((ended) => live.follow(place, ended, told), signal);
     },
     checkPosition(position) {
       parsePosition(position);

@@ -86,6 +86,13 @@ describe.each([
     expect(follower.current?.version).toBe(1);
   });
 
+  test.for(["follower", "ledger"])("once the %s is closed it grows old", async (what) => {
+    await using ledger = await open(memoryEventStore());
+    const follower = await ledger.follow(project);
+    await (what === "follower" ? follower : ledger).close();
+    await expect.poll(() => follower.staleMs).toBeGreaterThan(20);
+  });
+
   test("the active model's score is of the metric that decides, also when only the ledger's default names it", async () => {
     await using ledger = await open(memoryEventStore(), { defaultPolicy: { metric: "loss", goal: "minimize" } });
     await using follower = await ledger.follow(project);

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import type { LedgerError } from "../../src/errors.ts";
 import { systemRuntime } from "../../src/runtime.ts";
 import type { EventStore, NewEvent } from "../../src/store/event-store.ts";
 import { eventStoreDbEventStore } from "../../src/store/eventstoredb.ts";
@@ -166,6 +167,21 @@ onOwnEventStoreDb((server) => {
     const start = performance.now();
     expect((await live.take(1))[0]?.position).toBe(position);
     expect(performance.now() - start).toBeLessThan(15_000); // 20 s by default
+  });
+
+  test("a subscription that nobody answers says so when the deadline is over, and when it is answered", async () => {
+    const waiting = await open(relay.port, "defaultDeadline=1000");
+    const lost = Promise.withResolvers<LedgerError>();
+    const heard = Promise.withResolvers<void>();
+    const told = { onLost: lost.resolve, onHeard: heard.resolve };
+    const live = await listen(waiting, { after: "start", stream: "modelLedger-A", ...told });
+    relay.hold("answers");
+    const next = live.take(1);
+    expect(await lost.promise).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    relay.release();
+    await heard.promise;
+    await direct.append("modelLedger-A", [event()], "no_stream");
+    expect(await next).toHaveLength(1);
   });
 
   test("reads over a connection that is cut in their middle go on where they were", async () => {

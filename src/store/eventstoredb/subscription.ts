@@ -1,9 +1,9 @@
 import type { ReadReq } from "@eventstore/db-client/generated/streams_pb.js";
 import { pause, type Runtime } from "../../runtime.ts";
-import type { StoredEvent } from "../event-store.ts";
+import type { StoredEvent, SubscribeOptions } from "../event-store.ts";
 import { type Connection, connect, type Opened, type ReadCall } from "./connection.ts";
 import type { EventStoreDbTarget } from "./connection-string.ts";
-import { isPassing, toLedgerError } from "./errors.ts";
+import { isPassing, NoAnswer, toLedgerError } from "./errors.ts";
 import type { StreamNames } from "./names.ts";
 import { pauseMs } from "./retry.ts";
 import {
@@ -23,9 +23,12 @@ export type Place =
   | { readonly stream: string; readonly revision: bigint | undefined }
   | { readonly stream?: undefined; readonly position: bigint | undefined };
 
+/** Who wants to know whether the server is there. */
+type Told = Pick<SubscribeOptions, "onLost" | "onHeard">;
+
 export interface Subscriptions {
   /** Events after the place until `ended`; a call that breaks is opened again after the last event. */
-  follow(after: Place, ended: AbortSignal): AsyncGenerator<StoredEvent>;
+  follow(after: Place, ended: AbortSignal, told: Told): AsyncGenerator<StoredEvent>;
   close(): void;
 }
 
@@ -58,16 +61,22 @@ export function subscriptions(target: EventStoreDbTarget, names: StreamNames, ru
     group.connection.close();
   }
 
-  async function* follow(after: Place, ended: AbortSignal): AsyncGenerator<StoredEvent> {
+  async function* follow(after: Place, ended: AbortSignal, told: Told): AsyncGenerator<StoredEvent> {
     const over = AbortSignal.any([ended, closing.signal]);
     let place = after;
     const group = join();
+    const lost = (error: unknown): void => told.onLost?.(toLedgerError(error, target.address));
     try {
       for (let failures = 0; !over.aborted; failures++) {
         if (failures > 0) await pause(pauseMs(failures, runtime), runtime, over);
         if (over.aborted) return;
+        const stopWaiting = runtime.after(target.deadlineMs, () => lost(new NoAnswer(target.deadlineMs)));
+        const onHeard = (): void => {
+          stopWaiting();
+          told.onHeard?.();
+        };
         try {
-          for await (const recorded of live(group.connection, requestFor(place, names), over)) {
+          for await (const recorded of live(group.connection, requestFor(place, names), over, onHeard)) {
             failures = 0;
             const event = storedEvent(recorded, names.inLedger);
             if (!isAfter(event, place)) continue;
@@ -77,6 +86,9 @@ export function subscriptions(target: EventStoreDbTarget, names: StreamNames, ru
         } catch (error) {
           if (over.aborted) return;
           if (!isPassing(error)) throw toLedgerError(error, target.address);
+          lost(error);
+        } finally {
+          stopWaiting();
         }
       }
     } finally {
@@ -93,7 +105,12 @@ export function subscriptions(target: EventStoreDbTarget, names: StreamNames, ru
 }
 
 /** The events of one call. Node's stream holds 16 of them and HTTP/2 its window: no more is sent until they are read. */
-async function* live(connection: Connection, request: ReadReq, over: AbortSignal): AsyncGenerator<Recorded> {
+async function* live(
+  connection: Connection,
+  request: ReadReq,
+  over: AbortSignal,
+  onHeard: () => void,
+): AsyncGenerator<Recorded> {
   const opened: Opened<ReadCall> = await connection.openSubscription(request);
   const { call } = opened;
   const cancel = (): void => {
@@ -103,6 +120,7 @@ async function* live(connection: Connection, request: ReadReq, over: AbortSignal
   try {
     if (over.aborted) return;
     for await (const answer of call) {
+      onHeard();
       const event = recordedEvent(answer);
       if (event) yield event;
     }
