@@ -5,6 +5,7 @@ import { Moment } from "../domain/commands.ts";
 export function momentOf(at: string): NonNullable<ActiveModelOptions["at"]> {
   const [, kind, rest = ""] = /^(revision|position):(.*)$/.exec(at) ?? [];
   if (kind === "position") return { position: rest };
-  if (kind === "revision" || /^\d{1,15}$/.test(at)) return { revision: Number(kind === undefined ? at : rest) };
+  if (kind === "revision") return { revision: rest };
+  if (/^\d{1,15}$/.test(at)) return { revision: Number(at) };
   return Moment.safeParse(at).success || !/^[0-9A-Za-z_-]+$/.test(at) ? at : { position: at };
 }
