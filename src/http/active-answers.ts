@@ -9,16 +9,22 @@ import { momentOf } from "./moment.ts";
 import { type ActiveQuery, reading } from "./schemas.ts";
 
 const MAX_ANSWERS = 10_000;
+/** Of all texts together, as JavaScript counts characters. */
+const MAX_CHARACTERS = 32 * 2 ** 20;
+/** So many revisions are known to have given a text: those of whoever asks again and again. */
+const MAX_REVISIONS = 16;
 
 export interface ActiveAnswer {
   readonly text: string;
-  /** The first revision of the project known to give this text, and the last. */
-  readonly since: bigint;
+  /** The revision of the project that it was asked at. */
   readonly revision: bigint;
+  /** The revisions known to give this text. Between two of them another one may have been the answer. */
+  readonly revisions: readonly bigint[];
 }
 
 interface KeptAnswer extends ActiveAnswer {
   revision: bigint;
+  revisions: readonly bigint[];
   /** The ledger's change count before it was asked: while that stays, so does the answer. */
   seen: number;
 }
@@ -28,7 +34,11 @@ interface KeptAnswer extends ActiveAnswer {
  * a revision that gave the same text, byte for byte, is as good a match as the current one.
  */
 export class ActiveAnswers {
-  readonly #answers = new LRUCache<string, KeptAnswer>({ max: MAX_ANSWERS });
+  readonly #answers = new LRUCache<string, KeptAnswer>({
+    max: MAX_ANSWERS,
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: ({ text }) => text.length,
+  });
 
   /**
    * At once where it is known.
@@ -61,7 +71,9 @@ export class ActiveAnswers {
         environment,
       });
     }
-    return at === undefined ? this.#keep(model, revision, seen) : { text: jsonOf(model), since: revision, revision };
+    return at === undefined
+      ? this.#keep(model, revision, seen)
+      : { text: jsonOf(model), revision, revisions: [revision] };
   }
 
   #keep(model: ActiveModel, revision: bigint, seen: number): ActiveAnswer {
@@ -69,11 +81,12 @@ export class ActiveAnswers {
     const known = this.#answers.get(key);
     const text = known?.revision === revision ? known.text : jsonOf(model);
     if (known?.text === text && known.revision <= revision) {
+      if (known.revision < revision) known.revisions = [...known.revisions, revision].slice(-MAX_REVISIONS);
       known.revision = revision;
       known.seen = seen;
       return known;
     }
-    const answer = { text, since: revision, revision, seen };
+    const answer = { text, revision, revisions: [revision], seen };
     if (known === undefined || known.revision < revision) this.#answers.set(key, answer);
     return answer;
   }
@@ -82,12 +95,15 @@ export class ActiveAnswers {
 const keyOf = (project: string, environment: string): string => `${environment} ${project}`;
 
 /** The tag among those of `If-None-Match` that still holds. */
-export function matchingTag(ifNoneMatch: string | undefined, { since, revision }: ActiveAnswer): string | undefined {
+export function matchingTag(
+  ifNoneMatch: string | undefined,
+  { revision, revisions }: ActiveAnswer,
+): string | undefined {
   if (ifNoneMatch === undefined) return undefined;
   if (ifNoneMatch.trim() === "*") return `"${revision}"`;
   for (const [, tag = ""] of ifNoneMatch.matchAll(/(?:W\/)?"(\d{1,19})"/g)) {
     const known = BigInt(tag);
-    if (since <= known && known <= revision) return `"${known}"`;
+    if (revisions.includes(known)) return `"${known}"`;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import type { ServedLedger } from "../../src/api/served-ledger.ts";
+import { ActiveAnswers } from "../../src/http/active-answers.ts";
 import { httpApp } from "../../src/http/app.ts";
 import { openWithStore } from "../../src/open-ledger.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
@@ -37,6 +38,37 @@ test("what is active is answered from text that was kept, and never after anybod
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a revision whose answer was another one is no match, though those before and after it are", async () => {
+  const ledger = new LocalLedger(memoryEventStore());
+  await using app = await httpApp(ledger);
+  const ask = asking(app);
+  const statusOf = async (tag: string) =>
+    (await ask("GET", "/v1/projects/Digits/active", undefined, { "if-none-match": tag })).status;
+  await ledger.recordTraining({ ...training, metrics: { f1: 0.9, accuracy: 0.5 } });
+  expect(await statusOf('"0"')).toBe(200);
+  await ledger.setPolicy({ project: "Digits", policy: { metric: "accuracy", goal: "maximize" } });
+  await ledger.setPolicy({ project: "Digits", policy: { metric: null, goal: null } });
+  expect([await statusOf('"1"'), await statusOf('"2"'), await statusOf('"3"')]).toEqual([304, 200, 304]);
+  await ledger.close();
+});
+
+test("long answers are kept as long as there is room for them", async () => {
+  const ledger = new LocalLedger(memoryEventStore());
+  await ledger.recordTraining(training);
+  const { model, revision } = await ledger.activeAtRevision("Digits", {});
+  if (!model) throw new Error("nothing is active");
+  const algorithm = "x".repeat(2 ** 20);
+  const lengthy = new Proxy<ServedLedger>(ledger, {
+    get: () => async (project: string) => ({ model: { ...model, project, algorithm }, revision }),
+  });
+  const answers = new ActiveAnswers();
+  const query = { environment: "production", by: "recordedAt" } as const;
+  for (let n = 0; n < 40; n++) await answers.to(lengthy, `P${n}`, query, 1);
+  const isKept = (project: string) => !(answers.to(lengthy, project, query, 1) instanceof Promise);
+  expect([isKept("P39"), isKept("P20"), isKept("P0")]).toEqual([true, true, false]);
+  await ledger.close();
 });
 
 test("what is committed while the ledger answers is seen by the next request", async () => {
