@@ -14,6 +14,8 @@ describe("a connection string of EventStoreDB", () => {
     ["kurrentdb+discover://db.example.com", { discover: one }],
     ["esdb://db.example.com,127.0.0.1:2114", { endpoints: [one, local] }],
     ["esdb+discover://db.example.com,127.0.0.1:2114", { endpoints: [one, local] }],
+    ["esdb://[::1]:2114", { endpoint: { address: "[::1]", port: 2114 } }],
+    ["esdb://[2001:db8::1]", { endpoint: { address: "[2001:db8::1]", port: 2113 } }],
     ["esdb://db.example.com?connectionName=ledger", { endpoint: one, connectionName: "ledger" }],
     [
       "esdb://db.example.com,127.0.0.1:2114?gossipTimeout=7&discoveryInterval=9",

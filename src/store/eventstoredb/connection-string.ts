@@ -109,7 +109,7 @@ const withoutUser = (url: string): string => url.replace(/\/\/.*@/s, "//…@");
 const orNever = (ms: number): number => (ms < 0 ? NEVER_MS : ms);
 
 function endpoint(host: string, address: string): EndPoint {
-  const [, name = "", port] = /^([^\s:]+)(?::(\d{1,5}))?$/.exec(host.trim()) ?? [];
+  const [, name = "", port] = /^(\[[\da-f:.]+\]|[^\s:]+)(?::(\d{1,5}))?$/i.exec(host.trim()) ?? [];
   const number = port === undefined ? DEFAULT_PORT : Number(port);
   if (name === "" || number < 1 || number > 65_535) throw invalid(`"${host}" is no host:port`, address);
   return { address: name, port: number };
