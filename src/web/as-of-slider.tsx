@@ -2,7 +2,8 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import { projectPath } from "../api/project-path.ts";
 import type { ActiveModel } from "./answers.ts";
-import { asExactTime, asLocalInput, asScore } from "./format.ts";
+import { FieldProblem, LAST_MOMENT, momentProblem } from "./field.tsx";
+import { asExactTime, asLocalInput, asScore, asUtc } from "./format.ts";
 import type { Asked } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
 import { ask, Problem } from "./service.ts";
@@ -27,6 +28,8 @@ type Answer =
 export function AsOfSlider({ open, asOf, onExplain }: Props) {
   const id = useId();
   const answer = useSignal<Answer | undefined>(undefined);
+  /** What was typed and is no moment, until another one is asked for. */
+  const refused = useSignal("");
   const [environment, changes] = [
     open.environment.value,
     open.stretches.value.map(({ activeFrom }) => Date.parse(activeFrom)),
@@ -68,10 +71,15 @@ export function AsOfSlider({ open, asOf, onExplain }: Props) {
     };
   }, [environment, at, follows]);
 
+  useEffect(() => {
+    refused.value = "";
+  }, [at]);
+
   const before = changes.findLast((change) => change < (at ?? Number.POSITIVE_INFINITY));
   const next = at === undefined ? undefined : changes.find((change) => change > at);
-  const move = (to: number | undefined) => () => {
+  const show = (to: number | undefined) => {
     asOf.value = to;
+    refused.value = "";
   };
   return (
     <fieldset class="as-of">
@@ -93,13 +101,13 @@ export function AsOfSlider({ open, asOf, onExplain }: Props) {
         />
       </div>
       <div class="as-of-row">
-        <button type="button" disabled={before === undefined} onClick={move(before)}>
+        <button type="button" disabled={before === undefined} onClick={() => show(before)}>
           <span aria-hidden="true">←</span> Deployment before
         </button>
-        <button type="button" disabled={next === undefined} onClick={move(next)}>
+        <button type="button" disabled={next === undefined} onClick={() => show(next)}>
           Deployment after <span aria-hidden="true">→</span>
         </button>
-        <button type="button" disabled={at === undefined} onClick={move(undefined)}>
+        <button type="button" disabled={at === undefined && refused.value === ""} onClick={() => show(undefined)}>
           Now
         </button>
         <label for={`${id}-exact`}>Exactly</label>
@@ -107,11 +115,18 @@ export function AsOfSlider({ open, asOf, onExplain }: Props) {
           id={`${id}-exact`}
           type="datetime-local"
           step={1}
-          value={asLocalInput(at ?? nowMs)}
+          max={LAST_MOMENT}
+          aria-invalid={refused.value !== ""}
+          aria-describedby={refused.value === "" ? undefined : `${id}-problem`}
+          value={refused.value || asLocalInput(at ?? nowMs)}
           onChange={({ currentTarget: { value } }) => {
-            asOf.value = value === "" ? undefined : new Date(value).getTime();
+            const moment = asUtc(value);
+            if (moment !== undefined) show(Date.parse(moment));
+            else if (value === "") show(undefined);
+            else refused.value = value;
           }}
         />
+        <FieldProblem id={`${id}-problem`} text={momentProblem(refused.value)} />
       </div>
       <p class="as-of-answer" aria-live="polite">
         {answer.value && (

@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { asUtc } from "./format.ts";
 
 /** Puts what somebody chose into a signal. */
 export const into =
@@ -8,6 +9,23 @@ export const into =
   (value: Value): void => {
     signal.value = value;
   };
+
+/** The last moment that a field for one takes. */
+export const LAST_MOMENT = "9999-12-31T23:59";
+
+/** What is wrong with what a field for a moment holds. */
+export const momentProblem = (value: string): string | undefined =>
+  value === "" || asUtc(value) !== undefined ? undefined : "A year has four digits.";
+
+/** Beside the field that is described by it. */
+export function FieldProblem({ id, text }: { readonly id: string; readonly text: string | undefined }) {
+  if (text === undefined) return null;
+  return (
+    <p id={id} role="alert" class="hint bad">
+      {text}
+    </p>
+  );
+}
 
 interface FieldProps {
   readonly label: string;
@@ -23,17 +41,22 @@ interface FieldProps {
 
 export function Field({ label, value, onChange, hint, type = "text", required = false, ...rest }: FieldProps) {
   const id = useId();
+  const isMoment = type === "datetime-local";
+  const problem = isMoment ? momentProblem(value) : undefined;
+  const describedBy = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
         {...rest}
+        max={isMoment ? LAST_MOMENT : undefined}
         id={id}
         // The types of inputs are a union with one member a type of input.
         type={type as "text"}
         required={required}
         autocomplete="off"
-        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+        aria-invalid={problem !== undefined}
+        aria-describedby={describedBy === "" ? undefined : describedBy}
         value={value}
         onInput={(event) => onChange(event.currentTarget.value)}
       />
@@ -42,6 +65,7 @@ export function Field({ label, value, onChange, hint, type = "text", required = 
           {hint}
         </p>
       )}
+      <FieldProblem id={`${id}-problem`} text={problem} />
     </div>
   );
 }

@@ -32,6 +32,12 @@ export function ago(iso: string, nowMs: number): string {
   return "just now";
 }
 
+/** What `<input type="datetime-local">` holds, in UTC; undefined where that is no time: Chromium's years have six digits. */
+export function asUtc(local: string): string | undefined {
+  const ms = /^\d{4}-/.test(local) ? Date.parse(local) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+}
+
 /** What `<input type="datetime-local">` shows for a time: local, to the second. */
 export function asLocalInput(ms: number): string {
   const date = new Date(ms);

@@ -4,13 +4,14 @@ import type { PolicyResult } from "./answers.ts";
 import { CommandDialog } from "./command-dialog.tsx";
 import type { IntentProps } from "./deployment-dialog.tsx";
 import { Field, into } from "./field.tsx";
-import { asTime } from "./format.ts";
+import { asTime, asUtc } from "./format.ts";
 
 /** Stops every deployment but rollbacks and forced ones. */
 export function FreezeDialog({ open, summary, onClose }: IntentProps) {
   const why = useSignal("");
   const until = useSignal("");
-  const frozen = { reason: why.value, ...(until.value !== "" && { until: new Date(until.value).toISOString() }) };
+  // What is no time is not left out: without an end it would be another freeze.
+  const frozen = { reason: why.value, ...(until.value !== "" && { until: asUtc(until.value) ?? until.value }) };
   const story = ({ policy }: PolicyResult) =>
     `no deployment but rollbacks and forced ones${policy.frozen?.until === undefined ? "" : `, until ${asTime(policy.frozen.until)}`}.`;
   return (

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { projectPath } from "../api/project-path.ts";
 import type { Deployment } from "./answers.ts";
 import { Choice, Field } from "./field.tsx";
-import { asScore } from "./format.ts";
+import { asScore, asUtc } from "./format.ts";
 import { arrival } from "./hearing.ts";
 import type { Asked, Intent } from "./intent.ts";
 import type { OpenProject } from "./open-project.ts";
@@ -84,8 +84,6 @@ export function History({ open, onExplain, onIntend }: Props) {
     </section>
   );
 }
-
-const asUtc = (local: string): string | undefined => (local === "" ? undefined : new Date(local).toISOString());
 
 interface FiltersProps {
   readonly filter: Filter;

@@ -144,6 +144,75 @@ inChromium("questions to the page", () => {
     await says(page, "At 29 Feb 2020, 12:00:00, nothing was serving in production.");
   });
 
+  test("a year of six digits is told beside its field, and changes nothing", async () => {
+    await using digits = await site();
+    await train(digits, 3);
+    const page = await digits.visit(DIGITS);
+    await says(page, /Now, production is served by v3/);
+    await hasNumbers(page, [3, 2, 1]);
+    const NO_DATE = "202610-01-01T03:00";
+    const problems = page.getByText("A year has four digits.");
+    const filters = page.getByRole("form", { name: "Filter the history" });
+    const invalid = (label: string) => page.getByLabel(label).getAttribute("aria-invalid");
+
+    for (const label of ["From", "Before"]) {
+      await filters.getByLabel(label).fill(NO_DATE);
+      await problems.waitFor();
+      expect(await invalid(label)).toBe("true");
+      await hasNumbers(page, [3, 2, 1]);
+      await filters.getByRole("button", { name: "Clear" }).click();
+      await problems.waitFor({ state: "detached" });
+      expect(await filters.getByLabel(label).inputValue()).toBe("");
+    }
+
+    const exactly = page.getByLabel("Exactly");
+    const now = page.getByRole("button", { name: "Now", exact: true });
+    for (const [before, told] of [
+      [undefined, /^Now, production is served by v3/],
+      ["2020-02-29T12:00:00", /^At 29 Feb 2020, 12:00:00, nothing was serving/],
+    ] as const) {
+      if (before !== undefined) await exactly.fill(before);
+      await exactly.press("Tab");
+      await says(page, told);
+      await exactly.fill(NO_DATE);
+      await exactly.press("Tab");
+      await problems.waitFor();
+      expect(await invalid("Exactly")).toBe("true");
+      await says(page, told);
+      await now.click();
+      await problems.waitFor({ state: "detached" });
+      await says(page, /^Now, production is served by v3/);
+      expect(await exactly.inputValue()).toMatch(/^\d{4}-/);
+    }
+
+    await page.getByRole("button", { name: "Freeze…" }).click();
+    const dialog = page.getByRole("dialog");
+    const freeze = dialog.getByRole("button", { name: "Freeze", exact: true });
+    await dialog.getByLabel("Why it is frozen").fill("audit");
+    await dialog.getByRole("button", { name: "Preview" }).click();
+    await says(page, "Nothing is written yet.");
+    await dialog.getByLabel("Until").fill(NO_DATE);
+    await problems.waitFor();
+    expect(await freeze.isDisabled()).toBe(true);
+    await dialog.getByRole("button", { name: "Preview" }).click();
+    expect(await freeze.isDisabled()).toBe(true);
+    await dialog.getByLabel("Until").fill("");
+    await problems.waitFor({ state: "detached" });
+    expect(await freeze.isDisabled()).toBe(false); // it is what was previewed again
+    expect((await digits.ledger.project("Digits")).policy.frozen).toBeNull();
+  });
+
+  test("whoever types a date without a pause gets a year of four digits", async () => {
+    await using digits = await site();
+    await train(digits, 3);
+    const page = await digits.visit(DIGITS);
+    await says(page, /Now, production is served by v3/);
+    const from = page.getByRole("form", { name: "Filter the history" }).getByLabel("From");
+    await from.focus();
+    await page.keyboard.type("010120261030A");
+    await eventually(() => from.inputValue(), "2026-01-01T10:30");
+  });
+
   test("the chart can be read as a table, along time or along the order of events", async () => {
     await using digits = await site();
     await train(digits, 3);
