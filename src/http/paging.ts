@@ -64,21 +64,33 @@ export function pageIn<Row>(
   return { items, next: cursorAfter(request, `${keyOf(last)}:${from + limit}`) };
 }
 
-/** Takes `limit` rows, and looks at one more to know whether there is a next page. */
+/** A page ends before its limit once its rows hold so much text: a single reason may be as large as a body. */
+const MAX_PAGE_LENGTH = 4 * 1_048_576;
+
+/** Takes `limit` rows at most, and looks at one more to know whether there is a next page. */
 export async function pageOf<Row>(
   rows: AsyncIterable<Row>,
   limit: number,
   cursorOf: (row: Row, index: number) => string,
 ): Promise<Page<Row>> {
   const items: Row[] = [];
+  let length = 0;
   for await (const row of rows) {
-    if (items.length === limit) {
-      const last = items.at(-1);
-      return last === undefined ? { items } : { items, next: cursorOf(last, limit - 1) };
+    const last = items.at(-1);
+    if (last !== undefined && (items.length === limit || length >= MAX_PAGE_LENGTH)) {
+      return { items, next: cursorOf(last, items.length - 1) };
     }
     items.push(row);
+    length += lengthOf(row);
   }
   return { items };
+}
+
+/** Of all text in it. */
+function lengthOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, part) => sum + lengthOf(part), 0);
 }
 
 /** Says where the next page is in a header as well (RFC 8288), for clients that follow links. */

@@ -38,7 +38,7 @@ const page = {
   limit: wholeNumber
     .pipe(z.int().min(1, "must be at least 1").max(MAX_PAGE, `must be at most ${MAX_PAGE}`))
     .optional()
-    .describe(`Rows a page, ${MAX_PAGE} at most. Default: ${DEFAULT_PAGE}.`),
+    .describe(`Rows a page, ${MAX_PAGE} at most, fewer where they hold much text. Default: ${DEFAULT_PAGE}.`),
   cursor: z.string().min(1).optional().describe("The `next` of the page before."),
 };
 

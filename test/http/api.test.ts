@@ -212,6 +212,27 @@ test("at= takes a time, a revision or a position", async () => {
   expect([nonsense.status, nonsense.body.code]).toEqual([400, "INVALID_INPUT"]);
 });
 
+test("a page of long rows ends before its limit, and the next goes on", async () => {
+  await using service = await serviceOn({ rate: false });
+  await service.ledger.recordTraining({ ...training(0.9), project: "Long" });
+  for (let number = 2; number <= 12; number++) {
+    await service.ledger.deploy({ project: "Long", strategy: "most_recent", reason: `${number} `.repeat(300_000) });
+  }
+  const numbers: number[] = [];
+  let cursor = "";
+  for (let pages = 1; ; pages++) {
+    const { body } = await service.ask("GET", `/v1/deployments?limit=100${cursor}`);
+    expect(body.items.length).toBeLessThan(10);
+    numbers.push(...body.items.map(({ number }: { number: number }) => number));
+    if (body.next === undefined) {
+      expect(pages).toBeGreaterThan(1);
+      break;
+    }
+    cursor = `&cursor=${body.next}`;
+  }
+  expect(numbers).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+});
+
 test("lists come in pages, by an opaque cursor, whole and in order", async () => {
   await using service = await serviceOn();
   const { ask } = service;
