@@ -4,11 +4,19 @@ const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", tim
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const count = new Intl.NumberFormat();
 const scoreDigits = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
+const scoreExponent = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 5 });
 
 export const inNumbers = (n: number): string => count.format(n);
 export const asTime = (iso: string | number): string => dayAndTime.format(new Date(iso));
 export const asExactTime = (iso: string | number): string => exactly.format(new Date(iso));
-export const asScore = (score: number | null | undefined): string => (score == null ? "–" : scoreDigits.format(score));
+
+/** "0.91235", and "1.7E308" where there would be many zeros. */
+export function asScore(score: number | null | undefined): string {
+  if (score == null) return "–";
+  const size = Math.abs(score);
+  const isPlain = size === 0 || (size >= 1e-6 && size < 1e12);
+  return (isPlain ? scoreDigits : scoreExponent).format(score);
+}
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${inNumbers(n)} ${n === 1 ? one : many}`;
 

@@ -21,6 +21,14 @@ async function violations(page: Page): Promise<readonly string[]> {
   );
 }
 
+/** What runs out of its box, or the page out of the screen; what scrolls or is cut off on purpose does not. */
+async function tooWide(page: Page): Promise<readonly string[]> {
+  return page.evaluate<readonly string[]>(`[...document.querySelectorAll("*")]
+    .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1 && !one.closest(".visually-hidden"))
+    .filter((one) => one === document.documentElement || getComputedStyle(one).overflowX === "visible")
+    .map((one) => one.outerHTML.slice(0, 100))`);
+}
+
 inChromium("the page for everybody", () => {
   for (const colorScheme of ["light", "dark"] as const) {
     test(`axe-core finds nothing to complain of (${colorScheme})`, { timeout: 300_000 }, async () => {
@@ -71,6 +79,47 @@ inChromium("the page for everybody", () => {
     expect((box?.x ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= PHONE.viewport.width).toBe(true);
     await page.getByRole("dialog").getByRole("button", { name: "Roll back", exact: true }).tap();
     await says(page, "Version 29 (forest) is active in production now, as deployment 31.");
+  });
+
+  test("nor do long words and numbers run out of where they stand", async () => {
+    await using wild = await site();
+    const project = "Wild";
+    const reason = `see https://example.com/${"a-long-path/".repeat(8)}`;
+    for (const score of [1e-12, -5e20, 0, 1.7e308]) {
+      await wild.ledger.recordTraining({ project, task: "regression", algorithm: "svm", metrics: { r2: score } });
+    }
+    await wild.ledger.deploy({ project, model: 1, reason });
+    const environment = "e".repeat(63);
+    await wild.ledger.deploy({ project, environment, model: 4, reason });
+    const page = await wild.visit({ at: projectAt(project), in: { ...PHONE, viewport: { width: 360, height: 740 } } });
+    await says(page, /Now, production is served by v1/);
+    await page.getByRole("row", { name: /^1 v4 svm 1\.7E308/ }).waitFor();
+    await page.getByRole("row", { name: /^2 v1 svm 1E-12/ }).waitFor();
+    await page.getByRole("row", { name: /^3 v3 svm 0 / }).waitFor();
+    await page.getByRole("row", { name: /^4 v2 svm -5E20/ }).waitFor();
+    expect(await tooWide(page)).toEqual([]);
+    await page.locator(".section-head").getByLabel("Environment").selectOption(environment);
+    await says(page, /Now, e+ is served by v4/);
+    expect(await tooWide(page)).toEqual([]);
+    await page
+      .getByRole("button", { name: /^Explain deployment 1 in e+/ })
+      .first()
+      .tap();
+    await says(page, /made version 4/);
+    expect(await tooWide(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Deploy…", exact: true }).tap();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Environment").selectOption(environment);
+    await dialog.getByRole("button", { name: "Preview" }).tap();
+    await says(page, "Nothing is written yet.");
+    expect(await tooWide(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Deploy", exact: true }).tap();
+    await page
+      .getByText(/is active in e+ now, as deployment 2/)
+      .first()
+      .waitFor();
+    expect(await tooWide(page)).toEqual([]);
   });
 
   test("with the keyboard alone a model is found, deployed and explained", async () => {
