@@ -32,15 +32,15 @@ export const FOLLOWING: readonly Mutation[] = [
   {
     bug: "a checkpoint is saved before the event is handled",
     file: READER,
-    find: "const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return;",
+    find: "const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return undefined;",
     replace:
-      "await this.#lease.save((state) => finishedAt(state, position, 1));\n      const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return;",
+      "await this.#lease.save((state) => finishedAt(state, position, 1));\n      const error = await this.#try(event, number, stop);\n      if (stop.aborted && error) return undefined;",
   },
   {
     bug: "a renewal moves the checkpoint behind the event that is being handled",
     file: READER,
     find: "this.#idleAt = undefined;",
-    replace: "this.#idleAt = position;",
+    replace: "this.#idleAt = event.position;",
   },
   {
     bug: "an event whose handler fails counts as handled",
