@@ -2,7 +2,7 @@ import { LedgerError } from "../errors.ts";
 import type { RecordedEvent } from "../events/events.ts";
 import { recorded } from "../events/stored.ts";
 import { pause, type Runtime } from "../runtime.ts";
-import type { EventStore } from "../store/event-store.ts";
+import type { EventStore, StoredEvent } from "../store/event-store.ts";
 import { inSpan, SpanKind } from "../tracing.ts";
 import { type EventFilter, isOfEnvironment, mayMatch, onlyStream } from "./event-filter.ts";
 import type { HeldLease } from "./lease.ts";
@@ -58,7 +58,7 @@ export class SubscriptionReader {
   readonly #ended: AbortSignal;
   /** What is being handled, and what waits for that: an attempt at the next event, or parked ones that are tried again. */
   #turn: Promise<void> = Promise.resolve();
-  /** Everything up to here is finished, and nothing is being handled. */
+  /** Everything up to here is finished, and nothing is being handled; "" is before the first event. */
   #idleAt: string | undefined;
   /** The one before died, perhaps of the event it was at. */
   #isSuspicious: boolean;
@@ -82,12 +82,16 @@ export class SubscriptionReader {
       signal: stop,
       ...(stream !== undefined && { stream }),
     });
-    const retry = (): void => {
-      this.#next(() => this.#retryParked(stop)).catch((error: unknown) => failed.abort(error));
+    const lookAround = (): void => {
+      this.#next(async () => {
+        await this.#retryParked(stop);
+        if (stream !== undefined) await this.#passOverOthers(stream);
+      }).catch((error: unknown) => failed.abort(error));
     };
-    this.#lease.renewing((state) => this.#withIdle(state), retry);
+    this.#idleAt = checkpoint ?? "";
+    this.#lease.renewing((state) => this.#withIdle(state), lookAround);
     plan.observe({ kind: "reading", after: checkpoint ?? undefined });
-    retry();
+    lookAround();
     const isWanted = mayMatch(plan.filter);
     for await (const stored of events) {
       if (stop.aborted) break;
@@ -107,7 +111,18 @@ export class SubscriptionReader {
   }
 
   #withIdle(state: HeldLease["state"]): HeldLease["state"] {
-    return this.#idleAt === undefined ? state : finishedAt(state, this.#idleAt, 0);
+    return this.#idleAt ? finishedAt(state, this.#idleAt, 0) : state;
+  }
+
+  /**
+   * It hears of one stream only. Where nothing of that is left, what is in the log beside it is finished too, as it is for
+   * one that hears of all: the end of the log is asked for first, so that what is recorded meanwhile lies behind it.
+   */
+  async #passOverOthers(stream: string): Promise<void> {
+    const { store } = this.#parts;
+    const end = await lastPosition(store.readAll({ direction: "backwards", maxCount: 1 }));
+    const last = await lastPosition(store.readStream(stream, { direction: "backwards", maxCount: 1 }));
+    if (this.#idleAt !== undefined && last <= this.#idleAt && this.#idleAt < end) this.#idleAt = end;
   }
 
   #next<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -223,6 +238,12 @@ export class SubscriptionReader {
     const parkedAt = new Date(this.#parts.runtime.now()).toISOString();
     return { eventId: id, type, stream, revision, position, attempts, error, parkedAt };
   }
+}
+
+/** "" where there is none. */
+async function lastPosition(backwards: AsyncIterable<StoredEvent>): Promise<string> {
+  for await (const { position } of backwards) return position;
+  return "";
 }
 
 function askedWaitMs(error: Error): number {

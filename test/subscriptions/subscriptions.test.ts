@@ -38,6 +38,39 @@ onEveryStore((place) => {
     expect(await ledger.subscriptions.list()).toMatchObject([{ name: "etl", finished: 6, parked: 0 }]);
   });
 
+  test("one of a single project passes over the others' events, and goes on behind them for whatever project", async () => {
+    const ledger = await opened(place());
+    const trainOnce = async (project: string) => {
+      const input = { project, task: "classification", algorithm: "svm", metrics: {} } as const;
+      return (await ledger.recordTraining({ ...input, automaticDeploy: false })).position;
+    };
+    const checkpoint = async () => (await ledger.subscriptions.list())[0]?.checkpoint;
+    async function reading(project: string, wanted: number, meanwhile: () => Promise<string | undefined>) {
+      const { versions, isFull, handle } = collector(wanted);
+      const stop = new AbortController();
+      const running = ledger.subscriptions.run({
+        ...TRAINED,
+        ...{ name: "one", project, leaseMs: 300, handle, signal: stop.signal },
+      });
+      const end = await meanwhile();
+      if (wanted > 0) await isFull;
+      await expect.poll(checkpoint, { timeout: 20_000 }).toBe(end);
+      stop.abort();
+      await running;
+      return versions;
+    }
+    const cats = await trainOnce("Cats");
+    expect(await reading("Dogs", 0, async () => cats)).toEqual([]); // there is no such project yet
+    await trainOnce("Dogs");
+    expect(
+      await reading("Dogs", 2, async () => {
+        await trainOnce("Dogs");
+        return trainOnce("Cats");
+      }),
+    ).toEqual([1, 2]);
+    expect(await reading("*", 1, () => trainOnce("Birds"))).toEqual([1]);
+  });
+
   test("two names do not know of each other, and 'end' is where the name began", async () => {
     const ledger = await opened(place());
     await train(ledger, 2);
