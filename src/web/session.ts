@@ -14,7 +14,13 @@ export interface Access {
 
 const KEY = "model-ledger token";
 
-export const token = signal<string | null>(sessionStorage.getItem(KEY));
+/** The token in what somebody pasted, without what nobody sees of it; null where it cannot be one, nor stand in a header. */
+export function tokenIn(text: string): string | null {
+  const seen = text.replace(/\p{Cf}/gu, "").trim();
+  return /^[!-~]+$/.test(seen) ? seen : null;
+}
+
+export const token = signal(tokenIn(sessionStorage.getItem(KEY) ?? ""));
 export const access = signal<Access | undefined>(undefined);
 /** The sentence with which the service refused us, while it does. */
 export const refusal = signal<string | undefined>(undefined);

@@ -1,18 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
-import { access, forgetToken, refusal, scopesOf, takeToken, token } from "./session.ts";
+import { FieldProblem } from "./field.tsx";
+import { access, forgetToken, refusal, scopesOf, takeToken, token, tokenIn } from "./session.ts";
 
 /** Where a token is given. It is kept for this tab only. */
 function TokenForm({ onDone }: { readonly onDone: () => void }) {
   const id = useId();
   const text = useSignal("");
+  const problem = useSignal<string | undefined>(undefined);
   return (
     <form
       class="form"
       onSubmit={(event) => {
         event.preventDefault();
-        takeToken(text.value.trim());
+        const given = tokenIn(text.value);
+        if (given === null) {
+          problem.value = "This is no token: it has a space or a character that no token has.";
+          return;
+        }
+        takeToken(given);
         onDone();
       }}
     >
@@ -23,12 +30,15 @@ function TokenForm({ onDone }: { readonly onDone: () => void }) {
         required
         autocomplete="off"
         spellcheck={false}
-        aria-describedby={`${id}-hint`}
+        aria-invalid={problem.value !== undefined}
+        aria-describedby={problem.value === undefined ? `${id}-hint` : `${id}-hint ${id}-problem`}
         value={text.value}
         onInput={(event) => {
           text.value = event.currentTarget.value;
+          problem.value = undefined;
         }}
       />
+      <FieldProblem id={`${id}-problem`} text={problem.value} />
       <p id={`${id}-hint`} class="hint">
         <code>model-ledger token create --name you --scope deploy</code> makes one. It is kept in this tab until you
         close it.

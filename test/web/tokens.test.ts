@@ -57,6 +57,27 @@ inChromium("tokens in the page", () => {
     await page.getByRole("heading", { name: "A token, please" }).waitFor();
   });
 
+  test("what nobody sees of a pasted token is left out, and what can be none is refused where it is given", async () => {
+    await using digits = await site({ access: tokens({ name: "ada", scopes: ["admin"] }).access });
+    await train(digits, 2);
+    const page = await digits.visit(DIGITS);
+    await page.getByRole("heading", { name: "A token, please" }).waitFor();
+    for (const text of ["secret-of-ada→", "secret of ada", "clé"]) {
+      await give(page, text);
+      await page.getByRole("alert").filter({ hasText: "This is no token" }).waitFor();
+      expect(await page.getByLabel("Token", { exact: true }).getAttribute("aria-invalid")).toBe("true");
+      await page.getByLabel("Token", { exact: true }).fill("");
+      await page.getByRole("alert").filter({ hasText: "This is no token" }).waitFor({ state: "detached" });
+    }
+    // A tab that kept such a token has none.
+    await page.evaluate('sessionStorage.setItem("model-ledger token", "secret-of-ada→")');
+    await page.reload();
+    await give(page, "\ufeffsecret-\u200bof-ada\u2060 ");
+    await says(page, /Now, production is served by v2/);
+    await page.reload();
+    await says(page, /Now, production is served by v2/);
+  });
+
   test("what a token may not do is not offered, and the page says why", async () => {
     await using digits = await site({ access: tokens({ name: "viewer", scopes: ["read"], only: "Digits" }).access });
     await train(digits, 2);
