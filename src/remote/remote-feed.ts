@@ -90,7 +90,8 @@ export class RemoteFeed {
   }
 }
 
-const isPassing = (error: unknown): boolean =>
+/** Whether what failed may not fail again. */
+export const isPassing = (error: unknown): boolean =>
   !(error instanceof LedgerError) || error.code === "STORE_UNAVAILABLE" || error.code === "RATE_LIMITED";
 
 /** One answer of the service, until it ends. */

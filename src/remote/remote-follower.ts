@@ -3,8 +3,8 @@ import type { Follower } from "../api/ledger.ts";
 import { LedgerError } from "../errors.ts";
 import type { ActiveModel } from "../ledger/active-model.ts";
 import type { FollowerEvents } from "../ledger/follow.ts";
-import type { Runtime } from "../runtime.ts";
-import type { RemoteFeed } from "./remote-feed.ts";
+import { pause, type Runtime } from "../runtime.ts";
+import { isPassing, type RemoteFeed } from "./remote-feed.ts";
 
 interface Parts {
   readonly project: string;
@@ -43,15 +43,20 @@ export class RemoteFollower extends EventEmitter<FollowerEvents> implements Foll
   }
 
   async start(): Promise<this> {
-    const { feed, activeAt, runtime } = this.#parts;
+    const { feed, activeAt, runtime, stop } = this.#parts;
     const events = feed({
       onHeard: () => {
         this.#heardAt = runtime.now();
       },
       onLost: (error) => this.#report(error),
     });
-    const position = await events.begin();
-    this.current = await activeAt(position === "start" ? {} : { minPosition: position });
+    try {
+      const position = await events.begin();
+      this.current = await activeAt(position === "start" ? {} : { minPosition: position });
+    } catch (error) {
+      stop.abort();
+      throw error;
+    }
     this.#done = this.#run(events);
     return this;
   }
@@ -92,9 +97,9 @@ export class RemoteFollower extends EventEmitter<FollowerEvents> implements Foll
         return;
       } catch (error) {
         if (stop.signal.aborted) return;
-        if (!(error instanceof LedgerError && error.code === "STORE_UNAVAILABLE")) throw error;
+        if (!isPassing(error)) throw error;
         this.#report(error);
-        await runtime.sleep(PAUSE_MS);
+        await pause(pauseMsAfter(error), runtime, stop.signal);
       }
     }
   }
@@ -113,3 +118,9 @@ export class RemoteFollower extends EventEmitter<FollowerEvents> implements Foll
 }
 
 const PAUSE_MS = 200;
+
+/** As long as the service asks for, where it does. */
+function pauseMsAfter(error: unknown): number {
+  const { retryAfterMs } = error instanceof LedgerError ? error.details : {};
+  return typeof retryAfterMs === "number" ? retryAfterMs : PAUSE_MS;
+}

@@ -205,6 +205,53 @@ test("a follower is current, outlives a restart, and says how stale it may be", 
   await early.close();
 });
 
+/** A service that refuses whoever asks it more than five times in a moment, and a ledger at its other end. */
+async function limitedEnds() {
+  const local = new LocalLedger(memoryEventStore());
+  const app = await httpApp(local, { rate: { max: 5, windowMs: 400 } });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  const remote = await openLedger(url);
+  return {
+    local,
+    remote,
+    url,
+    async useUp() {
+      for (let asked = 0; asked < 6; asked++) await (await fetch(`${url}/v1/projects`)).text();
+    },
+    async [Symbol.asyncDispose]() {
+      await remote.close();
+      app.server.closeAllConnections();
+      await app.close();
+      await local.close();
+    },
+  };
+}
+
+test("a follower that is refused for having asked too often asks again", async () => {
+  await using ends = await limitedEnds();
+  const { local, remote } = ends;
+  await train(local, 0.1);
+  await train(local, 0.05);
+  await using follower = await remote.follow(project);
+  const errors: unknown[] = [];
+  follower.on("error", (error) => errors.push(error));
+  const changed = new Promise((resolve) => follower.on("change", resolve));
+  await ends.useUp();
+  await local.deploy({ project, model: 2 });
+  await changed;
+  expect(errors).toMatchObject([{ code: "RATE_LIMITED" }]);
+  expect(follower.current?.version).toBe(2);
+});
+
+test("a follower that cannot begin leaves no stream open", async () => {
+  await using ends = await limitedEnds();
+  await train(ends.local, 0.1);
+  await ends.useUp();
+  expect(await codeOf(ends.remote.follow(project))).toBe("RATE_LIMITED");
+  const streams = async () => /^\w*event_streams (\d+)$/m.exec(await (await fetch(`${ends.url}/metrics`)).text())?.[1];
+  await expect.poll(streams, { interval: 100 }).toBe("0");
+});
+
 test("where nobody answers it says so", async () => {
   expect(await codeOf(openLedger("http://127.0.0.1:9"))).toBe("STORE_UNAVAILABLE");
   expect(await codeOf(openLedger("http://127.0.0.1:9", { defaultPolicy: {} }))).toBe("INVALID_INPUT");
