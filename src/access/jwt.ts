@@ -20,6 +20,8 @@ const ALGORITHMS = [
   "Ed25519",
 ];
 const CLOCK_TOLERANCE_S = 30;
+/** An issuer that does not say by then where its keys are is away. */
+const DISCOVERY_MS = 5_000;
 /** Scopes may be written with it, where an issuer serves many. */
 const SCOPE_PREFIX = "model-ledger:";
 
@@ -57,9 +59,6 @@ export async function jwtReader({ issuer, audience, key }: JwtOptions): Promise<
           typeof keys === "function" ? await jwtVerify(jwt, keys, options) : await jwtVerify(jwt, keys, options);
         return callerOf(payload);
       } catch (error) {
-        if (error instanceof errors.JWKSTimeout) {
-          throw new LedgerError("STORE_UNAVAILABLE", "the issuer of the JWT did not answer", {}, { cause: error });
-        }
         if (error instanceof errors.JOSEError) return undefined;
         throw error;
       }
@@ -86,7 +85,7 @@ function callerOf({
 type Keys = KeyObject | JWTVerifyGetKey;
 
 async function keysAt(place: string): Promise<Keys> {
-  if (/^https?:/i.test(place)) return createRemoteJWKSet(new URL(place));
+  if (/^https?:/i.test(place)) return fromElsewhere(place, createRemoteJWKSet(new URL(place)));
   try {
     const text = await readFile(place, "utf8");
     if (!text.trimStart().startsWith("{")) return createPublicKey(text);
@@ -106,19 +105,32 @@ async function keysAt(place: string): Promise<Keys> {
 function discovered(issuer: string): JWTVerifyGetKey {
   let keys: Promise<JWTVerifyGetKey> | undefined;
   async function find(): Promise<JWTVerifyGetKey> {
-    const answer = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+    const answer = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
+      signal: AbortSignal.timeout(DISCOVERY_MS),
+    });
     const { jwks_uri } = (await answer.json()) as { readonly jwks_uri?: string };
     if (jwks_uri === undefined) throw new Error("it names no jwks_uri");
     return createRemoteJWKSet(new URL(jwks_uri));
   }
-  return async (...parameters) => {
+  return fromElsewhere(issuer, async (...parameters) => {
     keys ??= find();
-    try {
-      return await (await keys)(...parameters);
-    } catch (cause) {
-      if (cause instanceof errors.JOSEError) throw cause;
+    keys.catch(() => {
       keys = undefined;
-      throw new LedgerError("STORE_UNAVAILABLE", `the issuer ${issuer} does not say its keys`, { issuer }, { cause });
+    });
+    return (await keys)(...parameters);
+  });
+}
+
+/** Where keys cannot be had, nothing is known of a JWT: that none of them is its own is all that it can be blamed for. */
+function fromElsewhere(place: string, keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (...parameters) => {
+    try {
+      return await keys(...parameters);
+    } catch (cause) {
+      if (OF_THE_JWT.some((kind) => cause instanceof kind)) throw cause;
+      throw new LedgerError("STORE_UNAVAILABLE", `the keys of JWTs cannot be had from ${place}`, { place }, { cause });
     }
   };
 }
+
+const OF_THE_JWT = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];

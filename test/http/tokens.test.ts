@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { tokenAccess } from "../../src/access/access.ts";
@@ -146,13 +146,17 @@ function signed(by: KeyObject, claims: Readonly<Record<string, unknown>>, kid = 
   return new SignJWT(all).setProtectedHeader({ alg: "ES256", kid }).sign(by);
 }
 
-/** An issuer as OpenID Connect has it. */
+/** An issuer as OpenID Connect has it; 500 where `keys` throws. */
 async function issuer(keys: () => Promise<readonly object[]>) {
   const server = createServer(async ({ url }, response) => {
     const { port } = server.address() as AddressInfo;
     const here = `http://127.0.0.1:${port}`;
-    const body = url?.endsWith("openid-configuration") ? { jwks_uri: `${here}/keys` } : { keys: await keys() };
-    response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+    try {
+      const body = url?.endsWith("openid-configuration") ? { jwks_uri: `${here}/keys` } : { keys: await keys() };
+      response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+    } catch {
+      response.writeHead(500).end();
+    }
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -199,6 +203,37 @@ test("an issuer that is away is a passing failure, not a refusal", async () => {
   const { status } = await guarded(memoryEventStore(), {}, { issuer: "http://127.0.0.1:9" });
   expect(await status("/v1/projects", await signed(keyPair().privateKey, { iss: "http://127.0.0.1:9" }))).toBe(503);
   expect(await status("/v1/projects", "mlt_none")).toBe(401);
+});
+
+test("a JWT is not refused while the keys cannot be had, from a document or from a place of their own", async () => {
+  const own = keyPair();
+  let isAway = true;
+  const iss = await issuer(async () => {
+    if (isAway) throw new Error("away");
+    return [await jwkOf(own.publicKey)];
+  });
+  const jwt = await signed(own.privateKey, { iss });
+  const unknown = await signed(keyPair().privateKey, { iss }, "2");
+  for (const options of [{ issuer: iss }, { key: `${iss}/keys` }]) {
+    isAway = true;
+    const { status } = await guarded(memoryEventStore(), {}, options);
+    expect([await status("/v1/projects", jwt), await status("/v1/projects", jwt)]).toEqual([503, 503]);
+    isAway = false;
+    expect([await status("/v1/projects", jwt), await status("/v1/projects", unknown)]).toEqual([200, 401]);
+  }
+  const { status } = await guarded(memoryEventStore(), {}, { key: "http://127.0.0.1:9/keys" });
+  expect(await status("/v1/projects", jwt)).toBe(503);
+});
+
+test("an issuer that never says where its keys are is waited for a few seconds", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => silent.closeAllConnections());
+  onTestFinished(() => void silent.close());
+  const iss = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const { status } = await guarded(memoryEventStore(), {}, { issuer: iss });
+  const jwt = await signed(keyPair().privateKey, { iss });
+  expect(await Promise.race([status("/v1/projects", jwt), delay(15_000, "nothing yet")])).toBe(503);
 });
 
 test("a key file may be PEM, a JWK or a JWKS", async () => {
