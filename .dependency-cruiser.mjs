@@ -49,7 +49,7 @@ const rooms = {
   "^src/demo/": ["^src/errors\\.ts$", "^src/events/"],
   "^src/cli/": [
     "^src/(errors|index)\\.ts$",
-    "^src/events/parse-json\\.ts$",
+    "^src/events/(names|parse-json)\\.ts$",
     "^src/(api|demo|access)/",
     "^src/store/server-projections\\.ts$",
   ],

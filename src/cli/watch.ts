@@ -1,4 +1,5 @@
 import { LedgerError } from "../errors.ts";
+import { EnvironmentName } from "../events/names.ts";
 import type { Ledger, Observation, RecordedEvent, SubscribeOptions, SubscriptionOptions } from "../index.ts";
 import { type CliCommand, given, type Options, type Session, wholeNumber } from "./command.ts";
 import { runForEvent } from "./exec.ts";
@@ -39,9 +40,10 @@ async function forEach(
   const types = options.type === undefined ? {} : { types: options.type };
   const { signal } = session;
   if (options.name === undefined) {
+    const environment = environmentIn(options);
     const query = { ...given(options, "project", "from"), ...types, signal } as SubscribeOptions;
     for await (const event of ledger.subscribe(query)) {
-      if (!isOf(event, options.environment)) continue;
+      if (!isOf(event, environment)) continue;
       await act(event, 1, signal).catch((error: unknown) => {
         if (!signal.aborted) session.out.aside(`${inALine(event)}: ${String(error)}`);
       });
@@ -60,7 +62,14 @@ async function forEach(
   } as SubscriptionOptions);
 }
 
-const isOf = (event: RecordedEvent, environment: unknown): boolean =>
+/** A name that no environment can have would be waited for for ever. @throws {LedgerError} INVALID_INPUT */
+function environmentIn({ environment }: Options): string | undefined {
+  const { success, data, error } = EnvironmentName.optional().safeParse(environment);
+  if (success) return data;
+  throw new LedgerError("INVALID_INPUT", `--environment: ${error.issues.map(({ message }) => message).join("; ")}`);
+}
+
+const isOf = (event: RecordedEvent, environment: string | undefined): boolean =>
   environment === undefined || event.type !== "ModelDeployed" || event.data.environment === environment;
 
 export const watch: CliCommand = {
@@ -87,6 +96,9 @@ export const watch: CliCommand = {
   async run(session, [project], options) {
     if (options.maxAttempts !== undefined && options.name === undefined) {
       throw new LedgerError("INVALID_INPUT", "--max-attempts goes with --name: without one nothing is tried again");
+    }
+    if (project !== undefined && options.project !== undefined) {
+      throw new LedgerError("INVALID_INPUT", "name the project as the argument or with --project, not both");
     }
     for (const option of ["name", "exec"]) if (options[option] !== undefined) session.refuseDryRun(`--${option}`);
     const ledger = await session.forWriting();
