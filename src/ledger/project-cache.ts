@@ -39,6 +39,8 @@ interface Entry<State> {
   weight: number;
   revision: bigint;
   position: string | undefined;
+  /** Of the last event folded; undefined until a read has shown the one that a snapshot ended with. */
+  hash: string | undefined;
   /** The store's change count as it was before the last read. */
   seen: number;
   reading: Promise<void> | undefined;
@@ -54,6 +56,8 @@ interface Options<State> {
   /** Told after a read that brought events. */
   readonly onCaughtUp?: (folded: Folded<State>) => void;
 }
+
+const NOTHING_FOLDED = { revision: -1n, position: undefined, hash: undefined };
 
 export function foldedEvent<Event extends RecordedEvent>(event: Event) {
   return { ...event, revision: Number(event.revision) };
@@ -121,6 +125,7 @@ export class ProjectCache<State> {
       entry.state = this.#evolve(entry.state, event);
       entry.revision = event.revision;
       entry.position = event.position;
+      entry.hash = event.metadata.hash;
     }
   }
 
@@ -157,6 +162,7 @@ export class ProjectCache<State> {
       weight: 0,
       revision: start?.revision ?? -1n,
       position: start?.position,
+      hash: undefined,
       seen: Number.NaN,
       reading: undefined,
       queued: undefined,
@@ -184,14 +190,36 @@ export class ProjectCache<State> {
   async #read(entry: Entry<State>): Promise<void> {
     const seen = this.#store.changeCount();
     const before = entry.revision;
-    for await (const stored of this.#store.readStream(streamOf(entry.project), { from: entry.revision + 1n })) {
-      const next = entry.revision + 1n;
-      // Never passed over: the project would stand still there for ever.
-      if (stored.revision > next) throw damaged(stored, `event ${next} in ${stored.stream} is missing`);
-      this.#apply(entry, [recorded(stored)]);
+    if (!(await this.#readTail(entry))) {
+      Object.assign(entry, { state: this.#options.fold.initial(), ...NOTHING_FOLDED });
+      await this.#readTail(entry);
     }
     entry.seen = seen;
     this.#hold(entry);
     if (entry.revision > before) this.#options.onCaughtUp?.(entry);
+  }
+
+  /**
+   * Folds what comes after the last event folded, which is read again: false where it is gone or another stands there,
+   * since the server came back with an older log, or an empty one.
+   */
+  async #readTail(entry: Entry<State>): Promise<boolean> {
+    const { revision: last, hash: known } = entry;
+    let isSameLog = last < 0n;
+    for await (const stored of this.#store.readStream(streamOf(entry.project), { from: last < 0n ? 0n : last })) {
+      const event = recorded(stored);
+      if (!isSameLog) {
+        const { hash } = event.metadata;
+        if (event.revision !== last || hash !== (known ?? hash)) return false;
+        entry.hash ??= hash;
+        isSameLog = true;
+        continue;
+      }
+      const next = entry.revision + 1n;
+      // Never passed over: the project would stand still there for ever.
+      if (stored.revision > next) throw damaged(stored, `event ${next} in ${stored.stream} is missing`);
+      this.#apply(entry, [event]);
+    }
+    return isSameLog;
   }
 }
