@@ -10,6 +10,7 @@ import type { Verification } from "../audit/verify.ts";
 import type { Deployment } from "../ledger/deployments.ts";
 import { projectNotFound } from "../ledger/queries.ts";
 import { ActiveModel, Deployment as DeploymentRow, pageWith, Verification as VerificationDone } from "./answers.ts";
+import { noLongerAuthorized } from "./caller.ts";
 import { momentOf } from "./moment.ts";
 import { afterOf, cursorAfter, linkNext, pageOf } from "./paging.ts";
 import { answersList, answersQuery } from "./responses.ts";
@@ -35,6 +36,18 @@ const TYPES = ["application/json", ...Object.keys(STREAMED)];
 
 async function* visibleTo(caller: Caller, rows: AsyncIterable<Deployment>): AsyncGenerator<Deployment> {
   for await (const row of rows) if (caller.covers(row.project)) yield row;
+}
+
+/** So many rows of a download are given before its token is asked again. */
+const ROWS_BETWEEN_LOOKS = 64;
+
+/** Breaks off where the caller may read no more: an answer that does not come to its end is how HTTP says so. */
+async function* whileAllowed<Row>(caller: Caller, rows: AsyncIterable<Row>): AsyncGenerator<Row> {
+  let given = 0;
+  for await (const row of rows) {
+    if (given++ % ROWS_BETWEEN_LOOKS === 0 && !(await caller.holds())) throw noLongerAuthorized();
+    yield row;
+  }
 }
 
 /** What was there at first may not be: a failure must show before the answer has begun. */
@@ -80,7 +93,7 @@ export async function auditRoutes({ app: fastify, ledger }: HttpService): Promis
       return page;
     }
     const some = limit === undefined ? visible : upTo(limit, visible);
-    const text = exportDeployments(await begun(some), format);
+    const text = exportDeployments(await begun(whileAllowed(caller, some)), format);
     return reply.type(`${type}; charset=utf-8`).send(Readable.from(text, { objectMode: false }));
   }
 

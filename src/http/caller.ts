@@ -56,8 +56,8 @@ export const stillAuthorized: preHandlerHookHandler = (request, _reply, done) =>
   }
 };
 
-const noLongerAuthorized = (): LedgerError =>
-  new LedgerError("UNAUTHENTICATED", "what let this request in was revoked, or has expired, before it had come whole");
+export const noLongerAuthorized = (): LedgerError =>
+  new LedgerError("UNAUTHENTICATED", "what let this request in was revoked, or has expired, since it began");
 
 function admit(request: FastifyRequest, caller: Caller, needs: Scope): void {
   request.caller = caller;

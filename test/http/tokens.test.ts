@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, request } from "node:http";
+import { createServer, get, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { exportJWK, SignJWT } from "jose";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { tokenAccess } from "../../src/access/access.ts";
 import { type JwtOptions, jwtReader } from "../../src/access/jwt.ts";
+import { ANYBODY, type Caller } from "../../src/access/scopes.ts";
 import { Tokens } from "../../src/access/tokens.ts";
 import { LocalLedger } from "../../src/api/local-ledger.ts";
 import { type HttpOptions, httpApp } from "../../src/http/app.ts";
@@ -20,7 +21,7 @@ import type { EventStore } from "../../src/store/event-store.ts";
 import { memoryEventStore } from "../../src/store/memory.ts";
 import { sqliteEventStore } from "../../src/store/sqlite.ts";
 import type { Document } from "./document.ts";
-import { listening } from "./service.ts";
+import { listening, serviceOn } from "./service.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "model-ledger-tokens-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -121,6 +122,23 @@ test("a command whose body comes after its token was revoked is refused", async 
   const [answer] = (await once(command, "response")) as [IncomingMessage];
   expect([answer.statusCode, JSON.parse(await text(answer)).code]).toEqual([401, "UNAUTHENTICATED"]);
   expect(await ledger.activeModel("Digits")).toMatchObject({ number: 1 });
+});
+
+test("a download breaks off once its token lets nobody in", async () => {
+  let looks = 0;
+  const caller: Caller = { ...ANYBODY, holds: () => ++looks < 3 };
+  await using service = await serviceOn({ access: { caller: () => caller } });
+  const { ledger, app } = service;
+  await ledger.recordTraining({ project: "Digits", ...training });
+  for (let number = 2; number <= 200; number++) await ledger.deploy({ project: "Digits" });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  const [answer] = (await once(
+    get(`${url}/v1/deployments`, { headers: { accept: "application/x-ndjson" } }),
+    "response",
+  )) as [IncomingMessage];
+  expect(answer.statusCode).toBe(200);
+  await expect(text(answer)).rejects.toMatchObject({ code: "ECONNRESET" });
+  expect(looks).toBe(3);
 });
 
 test("a request has a minute to come whole", async () => {
