@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { projectPath } from "../api/project-path.ts";
 import type { Project } from "./answers.ts";
 import { into } from "./field.tsx";
+import { later } from "./later.ts";
 import { onEvent, onStart } from "./live.ts";
 import { ask, pages } from "./service.ts";
 import { calmly, untilDone } from "./until-done.ts";
@@ -29,7 +30,7 @@ async function load(): Promise<void> {
     async () => {
       const found = new Map<string, Project>();
       for await (const page of pages<Project>("/v1/projects", { limit: PAGE }, stop)) {
-        for (const project of page) found.set(project.project, project);
+        for (const project of page) found.set(project.project, later(projects.value.get(project.project), project));
         projects.value = new Map(found);
       }
     },

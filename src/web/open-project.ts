@@ -2,6 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { projectPath } from "../api/project-path.ts";
 import type { Model, Project, RecordedEvent, Stretch } from "./answers.ts";
 import { into } from "./field.tsx";
+import { later } from "./later.ts";
 import { onEvent, onStart } from "./live.ts";
 import { ask, pages } from "./service.ts";
 import { calmly, untilDone } from "./until-done.ts";
@@ -81,7 +82,7 @@ export class OpenProject {
     const known = { min_position: this.lastEvent.value };
     const summary = await ask<Project>(projectPath(this.name), known, signal);
     if (this.summary.value === undefined) this.environment.value = environmentToShow(summary);
-    this.summary.value = summary;
+    this.summary.value = later(this.summary.value, summary);
   }
 
   async #loadStretches(signal: AbortSignal): Promise<void> {

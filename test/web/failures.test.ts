@@ -66,6 +66,40 @@ inChromium("a service that fails now and then", () => {
     forgetFailures(digits);
   });
 
+  test("an answer that an event overtook does not make old what the event made new", async () => {
+    await using digits = await site();
+    await train(digits, 3);
+    for (const [at, path, told] of [
+      ["", "/v1/projects", /^1 project$/],
+      [projectAt("Digits"), "/v1/projects/Digits", /^Now, production is served by v1/],
+    ] as const) {
+      await digits.ledger.deploy({ project: "Digits", model: 3 });
+      const page = await digits.visit({ at: "#/projects/Elsewhere" });
+      await page.getByRole("alert").waitFor();
+      const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      await page.route(
+        ({ pathname }) => pathname === path,
+        async (route) => {
+          const response = await route.fetch();
+          asked.resolve();
+          await released.promise;
+          await route.fulfill({ response });
+        },
+        { times: 1 },
+      );
+      await page.evaluate(`location.hash = ${JSON.stringify(at)}`);
+      await asked.promise;
+      await digits.ledger.deploy({ project: "Digits", model: 1 });
+      await page.getByText("v1").first().waitFor();
+      const arrived = page.waitForResponse((response) => new URL(response.url()).pathname === path);
+      released.resolve();
+      await (await arrived).finished();
+      await says(page, told);
+      await page.locator(".serving, .active").getByText("v1").waitFor();
+      expect(await page.locator(".serving, .active").getByText("v3").count()).toBe(0);
+    }
+  });
+
   test("a refusal is no failure: it stays to be read, and is not asked for again", async () => {
     await using digits = await site();
     const page = await digits.visit({ at: projectAt("Dogits") });
