@@ -111,8 +111,12 @@ export async function httpApp(
   app.decorateRequest("asOf", Number.NaN);
   app.decorateRequest("problemCode", undefined);
   const connections = new Connections(app.server);
-  // Browsers and connection pools open some in advance: Node would wait a minute for their first request, or its rest.
-  app.addHook("preClose", async () => void runtime.after(GRACE_MS, () => connections.endIdle()));
+  app.addHook("preClose", async () => {
+    // Whoever keeps a connection may ask over it before they see its end: they are answered, and told to let it go.
+    await connections.allGone(runtime, GRACE_MS);
+    // Browsers and connection pools open some in advance: Node would wait a minute for their first request, or its rest.
+    runtime.after(GRACE_MS, () => connections.endIdle());
+  });
   const methods = new KnownMethods(app);
   traceRequests(app);
   const observer = new RequestObserver(metrics, options.logger ?? app.log);
