@@ -18,6 +18,7 @@ import type {
   VerifyOptions,
 } from "../api/ledger.ts";
 import { projectPath } from "../api/project-path.ts";
+import { leavable } from "../api/subscription.ts";
 import { ActiveModelsFilter } from "../audit/active-models.ts";
 import { ExplainInput } from "../audit/explain.ts";
 import { ExplainTrainingInput } from "../audit/explain-training.ts";
@@ -175,13 +176,18 @@ export class RemoteLedger extends RemoteCommands implements Ledger {
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
     const { from, project, types, signal } = validated(SubscribeInput, options, "subscription");
-    const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    const feed = () => new RemoteFeed(this.client, this.runtime, { from, project, types, signal: ended });
-    if (from !== "end") return { [Symbol.asyncIterator]: () => feed().events() };
+    const ends = signal ? [signal, this.#closing.signal] : [this.#closing.signal];
+    const begin = () => {
+      const leaving = new AbortController();
+      const ended = AbortSignal.any([...ends, leaving.signal]);
+      const feed = new RemoteFeed(this.client, this.runtime, { from, project, types, signal: ended });
+      return { feed, iterator: leavable(feed.events(), leaving) };
+    };
+    if (from !== "end") return { [Symbol.asyncIterator]: () => begin().iterator };
     // "end" means now, not when the first event is asked for.
-    const begun = feed();
-    begun.begin().catch(() => undefined);
-    return begun.events();
+    const { feed, iterator } = begin();
+    feed.begin().catch(() => undefined);
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   async follow(project: string, options: FollowOptions = {}): Promise<Follower> {

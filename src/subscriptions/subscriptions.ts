@@ -83,10 +83,12 @@ export class Subscriptions {
    * another process is the reader of this name, and takes its place when that one ends or is killed. The checkpoint
    * moves only behind what is handled or parked. Resolves when `signal` aborts or the ledger closes, after the event
    * that was being handled.
-   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND when it is removed meanwhile: whoever runs it next begins anew.
+   * @throws {LedgerError} SUBSCRIPTION_NOT_FOUND when it is removed meanwhile: whoever runs it next begins anew;
+   * CLOSED when the ledger is closed already.
    */
   async run(options: SubscriptionOptions): Promise<void> {
     const { signal, ...rest } = validated(SubscriptionInput, options, "subscription");
+    this.#checkOpen();
     const ended = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     const running = this.#run(rest, ended);
     const settled = running.catch(() => undefined);
@@ -254,7 +256,7 @@ export class Subscriptions {
     };
   }
 
-  /** @throws {LedgerError} CLOSED when the subscription ended because the store did. */
+  /** @throws {LedgerError} CLOSED when the store is. */
   #checkOpen(): void {
     this.#store.changeCount();
   }

@@ -40,6 +40,16 @@ describe.each([
     await events.return?.();
   });
 
+  test.for(["start", "end"])("who leaves a subscription from the %s need not wait for its next event", async (from) => {
+    await using ledger = await open(memoryEventStore());
+    await train(ledger, 0.5);
+    const events = ledger.subscribe({ from })[Symbol.asyncIterator]();
+    for (let index = 0; from === "start" && index < 2; index++) await events.next();
+    const next = events.next();
+    expect(await events.return?.()).toEqual({ done: true, value: undefined });
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
   test("every change is told once, in order, with what it replaced", async () => {
     const store = memoryEventStore();
     const [one, two] = [await open(store), await open(store)];

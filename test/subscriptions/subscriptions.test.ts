@@ -264,6 +264,14 @@ describe("which events", () => {
   });
 });
 
+test("on a ledger that is closed nothing runs: CLOSED", async () => {
+  const ledger = new LocalLedger(memoryEventStore());
+  await ledger.close();
+  await expect(ledger.subscriptions.run({ name: "late", handle: async () => undefined })).rejects.toMatchObject({
+    code: "CLOSED",
+  });
+});
+
 async function last(ledger: Ledger): Promise<RecordedEvent> {
   const stop = new AbortController();
   let found: RecordedEvent | undefined;
