@@ -208,7 +208,7 @@ test("a follower is current, outlives a restart, and says how stale it may be", 
 /** A service that refuses whoever asks it more than five times in a moment, and a ledger at its other end. */
 async function limitedEnds() {
   const local = new LocalLedger(memoryEventStore());
-  const app = await httpApp(local, { rate: { max: 5, windowMs: 400 } });
+  const app = await httpApp(local, { rate: { max: 5, windowMs: 2_000 } });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   const remote = await openLedger(url);
   return {
@@ -216,7 +216,11 @@ async function limitedEnds() {
     remote,
     url,
     async useUp() {
-      for (let asked = 0; asked < 6; asked++) await (await fetch(`${url}/v1/projects`)).text();
+      for (let status = 200; status !== 429; ) {
+        const answer = await fetch(`${url}/v1/projects`);
+        await answer.text();
+        status = answer.status;
+      }
     },
     async [Symbol.asyncDispose]() {
       await remote.close();
@@ -235,12 +239,17 @@ test("a follower that is refused for having asked too often asks again", async (
   await using follower = await remote.follow(project);
   const errors: unknown[] = [];
   follower.on("error", (error) => errors.push(error));
-  const changed = new Promise((resolve) => follower.on("change", resolve));
-  await ends.useUp();
-  await local.deploy({ project, model: 2 });
-  await changed;
-  expect(errors).toMatchObject([{ code: "RATE_LIMITED" }]);
-  expect(follower.current?.version).toBe(2);
+  let model = 1;
+  // On a busy machine it may come when the moment is over.
+  while (errors.length === 0) {
+    model = 3 - model;
+    const changed = new Promise((resolve) => follower.once("change", resolve));
+    await ends.useUp();
+    await local.deploy({ project, model });
+    await changed;
+  }
+  expect(errors[0]).toMatchObject({ code: "RATE_LIMITED" });
+  expect(follower.current?.version).toBe(model);
 });
 
 test("a follower that cannot begin leaves no stream open", async () => {
