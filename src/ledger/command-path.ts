@@ -96,6 +96,7 @@ export class CommandPath {
         const { revision, position } = await this.#append(streamOf(command.project), proposed, expected);
         if (intent.digest !== undefined && !(await this.#isInLog(events))) {
           // The ids stood there already: this very command, from elsewhere, or from here when its answer was lost.
+          if (attempt === MAX_ATTEMPTS) throw isNowhere(command);
           folded = await cache.fresh(command.project);
           continue;
         }
@@ -227,6 +228,14 @@ export class CommandPath {
 
 const expectedAt = ({ revision }: Folded<ProjectState>): ExpectedRevision =>
   revision === -1n ? "no_stream" : revision;
+
+function isNowhere({ project, commandId }: Command): LedgerError {
+  return new LedgerError(
+    "CORRUPT",
+    `the store says that this command was written, and the log of "${project}" does not hold it: it has gone back since, to a backup say; nothing was written, so open the ledger anew and try again`,
+    { project, commandId },
+  );
+}
 
 function lostEveryRace(project: string, cause: LedgerError): LedgerError {
   return new LedgerError(

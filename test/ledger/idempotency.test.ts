@@ -207,3 +207,18 @@ function hurried() {
     actor: "test",
   };
 }
+
+test("a command that the store remembers and the log does not hold ends, and says why", {
+  timeout: 20_000,
+}, async () => {
+  const store = memoryEventStore();
+  const training = { project: "Digits", task: "classification", algorithm: "svm", metrics: { f1: 0.9 } } as const;
+  await new LocalLedger(store).recordTraining(training);
+  // As a store over a network whose server was put back to a backup while this process remembers what it wrote.
+  const ledger = new LocalLedger({ ...store, append: async () => ({ revision: 2n, position: "0000000000000003" }) });
+  const command = { project: "Digits", strategy: "most_recent", commandId: "c-1" } as const;
+  await expect(ledger.deploy(command)).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: expect.stringContaining("it has gone back since"),
+  });
+});
