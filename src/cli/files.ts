@@ -66,13 +66,21 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
 
 /** `before`: how many lines there were before these. */
 function linesIn(bytes: Buffer, before: number): readonly string[] {
-  const lines = bytes.toString().split("\n");
-  if (!isUtf8(bytes)) throw noText(before + lines.findIndex(isDamaged) + 1);
-  return lines;
+  if (!isUtf8(bytes)) throw noText(before + firstDamaged(bytes));
+  return bytes.toString().split("\n");
 }
 
-/** Bytes that are no UTF-8 are read as this character; where it stood before, it says nothing. */
-const isDamaged = (text: string): boolean => text.includes("\ufffd");
+/** The number of the first line that is no UTF-8, where one is; 1 for the first. */
+function firstDamaged(bytes: Buffer): number {
+  let line = 1;
+  let from = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, from)) {
+    if (!isUtf8(bytes.subarray(from, end))) break;
+    line += 1;
+    from = end + 1;
+  }
+  return line;
+}
 
 function noText(line: number): LedgerError {
   const why = "a byte of it is no UTF-8";

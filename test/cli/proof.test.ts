@@ -56,7 +56,7 @@ test("receipts and proofs are written, and checked where there is no ledger", as
 /** Spoils a byte of the character that stands for bytes that are no text, so that read carelessly it is still there. */
 function spoil(file: string): void {
   const bytes = readFileSync(file);
-  const place = bytes.indexOf("\ufffd");
+  const place = bytes.lastIndexOf("\ufffd");
   expect(place).toBeGreaterThan(0);
   bytes[place] = 0xf0;
   writeFileSync(file, bytes);
@@ -69,6 +69,7 @@ test("a changed byte is found where the text had one that could not be read", as
   await run(["keygen", at("k"), "--name", "example.com/ledger"]);
   await run(["train", "Digits", "--task", "classification", "--algorithm", "svm", "--metric", "f1=0.8"]);
   await run(["deploy", "Digits", "--reason", "an odd \ufffd reason"]);
+  await run(["deploy", "Digits", "--reason", "another \ufffd, which is damaged"]);
   await run(["receipt", "Digits", "2", "--key", at("k"), "--out", at("receipt.json")]);
   await run(["export", "--out", at("export.ndjson")]);
   const receipt = ["verify", "--receipt", at("receipt.json"), "--public-key", at("k.pub")];
@@ -79,8 +80,8 @@ test("a changed byte is found where the text had one that could not be read", as
   for (const name of ["receipt.json", "export.ndjson"]) spoil(at(name));
   const says = (stderr: RegExp) => ({ code: 5, stderr: expect.stringMatching(stderr) });
   expect(await run(receipt)).toMatchObject(says(/failed: a byte of it is no UTF-8/));
-  expect(await run(exported)).toMatchObject(says(/failed at line 3: a byte of it is no UTF-8/));
-  expect(await run(imported)).toMatchObject(says(/line 3 of the export .* no UTF-8. Nothing was imported/));
+  expect(await run(exported)).toMatchObject(says(/failed at line 4: a byte of it is no UTF-8/));
+  expect(await run(imported)).toMatchObject(says(/line 4 of the export .* no UTF-8. Nothing was imported/));
   expect(existsSync(at("other.db"))).toBe(false);
   expect((await run(["verify", "--checkpoint", at("receipt.json"), "--public-key", at("k.pub")])).code).toBe(2);
 });
